@@ -1,0 +1,115 @@
+"""The configuration's model: what every syntax is read into.
+
+Frozen dataclasses; strings hold undecodable bytes as surrogates (`surrogateescape`), so that any file
+name or argument survives.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+DEFAULT_CONNECT_TIMEOUT_MS = 30_000
+DEFAULT_GRACE_PERIOD_MS = 5_000
+FIRST_PORT = 1120
+"""The port of the first server that doesn't name one; each further one takes its predecessor's plus one."""
+
+
+class RuleKind(Enum):
+    """Where a variable's value comes from; the value is the mark of the classic syntax."""
+
+    PASS = ""
+    """The client's value, else the default (empty without one)."""
+    OPTIONAL = "?"
+    """The client's value, else the default where there is one, else the server's own, else absent."""
+    FIXED = "="
+    """Never the client's: the value, or where that is empty the server's own, else absent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvironmentRule:
+    """One variable of a command's environment; `default` may hold `${...}`, expanded at each start."""
+
+    kind: RuleKind
+    name: str
+    default: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A program that callers may run: `executable` is the program and its leading arguments.
+
+    `environment` holds the server's rules for all its commands first, then the command's own, in order.
+    """
+
+    name: str
+    executable: tuple[str, ...]
+    environment: tuple[EnvironmentRule, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A section: a server's name, its port (1 to 65535), its arguments and its commands.
+
+    `commands` keeps the configured order; of commands with the same name only the last is here.
+    The same server name may occur in several sections.
+    """
+
+    name: str
+    port: int
+    options: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Root:
+    """A directory that containers share: its absolute path for clients, and per server that sees it elsewhere."""
+
+    clients: str
+    servers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def seen_by(self, name: str) -> str:
+        """Return the root's path in the container of the server called `name`."""
+        return self.servers.get(name, self.clients)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How much a request may hold, in bytes.
+
+    The defaults are the kernel's own for execve(2): MAX_ARG_STRLEN is 32 pages for one string, and all
+    of them together may take three quarters of an 8 MiB stack limit.
+    """
+
+    argument_bytes: int = 128 * 1024
+    request_bytes: int = 6 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """Everything that a configuration file says.
+
+    `file` is the file's absolute path. `base_directory` is absolute, as clients see it. `roots` are the
+    further shared directories (and one for the base directory, where a server sees it elsewhere).
+    A negative `connect_timeout_ms` means for ever. `grace_period_ms` is the time between TERM and KILL.
+    """
+
+    file: str
+    base_directory: str
+    connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS
+    grace_period_ms: int = DEFAULT_GRACE_PERIOD_MS
+    roots: tuple[Root, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    servers: tuple[Server, ...] = ()
+
+    def find_command(self, name: str) -> tuple[Server, Command] | None:
+        """Return the server and the command that a client calls by `name`: the last one in the file."""
+        for server in reversed(self.servers):
+            for command in server.commands:
+                if command.name == name:
+                    return server, command
+        return None
+
+    def sections_of(self, name: str) -> tuple[Server, ...]:
+        """Return the sections of the server called `name`, in order; none for a pure client."""
+        return tuple(server for server in self.servers if server.name == name)
