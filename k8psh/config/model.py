@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from ..limits import Limits as Limits
+
 DEFAULT_CONNECT_TIMEOUT_MS = 30_000
 DEFAULT_GRACE_PERIOD_MS = 5_000
 FIRST_PORT = 1120
@@ -63,7 +65,7 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Root:
-    """A directory that containers share: its absolute path for clients, and per server that sees it elsewhere."""
+    """A directory that containers share: its absolute path for clients, and for servers with another."""
 
     clients: str
     servers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,18 +73,6 @@ class Root:
     def seen_by(self, name: str) -> str:
         """Return the root's path in the container of the server called `name`."""
         return self.servers.get(name, self.clients)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """How much a request may hold, in bytes.
-
-    The defaults are the kernel's own for execve(2): MAX_ARG_STRLEN is 32 pages for one string, and all
-    of them together may take three quarters of an 8 MiB stack limit.
-    """
-
-    argument_bytes: int = 128 * 1024
-    request_bytes: int = 6 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,1 @@
+"""The protocol without input or output: frames, events, the states of a connection. No trio, no sockets."""
