@@ -1,0 +1,63 @@
+/* The frame: a type byte, four bytes little endian, and for most types that many bytes of payload.
+ *
+ * docs/protocol.md describes each type; k8psh/wire/frames.py holds the same numbers, which a test compares.
+ */
+#ifndef K8PSH_FRAMES_H
+#define K8PSH_FRAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum frame_type {
+    FRAME_WORKING_DIRECTORY = 0,
+    FRAME_ENVIRONMENT_VARIABLE = 1,
+    FRAME_COMMAND_ARGUMENT = 2,
+    FRAME_START_COMMAND = 3,
+    FRAME_STDIN_DATA = 4,
+    FRAME_STDOUT_DATA = 5,
+    FRAME_STDERR_DATA = 6,
+    FRAME_TERMINATE_COMMAND = 7,
+    FRAME_EXIT_CODE = 8,
+};
+
+enum { FRAME_HEADER_BYTES = 5 };
+
+/* Writes the five bytes of a header to `to`. */
+void frame_put_header(unsigned char *to, enum frame_type type, uint32_t value);
+
+/* What has been received and not yet used: `left` bytes from `at`. */
+struct window {
+    const unsigned char *at;
+    size_t left;
+};
+
+/* Where the reader stands between two receives: all zero at a connection's start. */
+struct frame_reader {
+    unsigned char header[FRAME_HEADER_BYTES];
+    unsigned header_bytes;  /* of the next frame's header, already taken */
+    uint32_t payload_left;  /* of the current data frame */
+    int stream;             /* that the current data frame belongs to */
+};
+
+enum frame_event_kind {
+    EVENT_NONE,          /* the window holds nothing more */
+    EVENT_DATA,          /* `bytes` bytes at the window's start are for `stream`: use some, frame_take them */
+    EVENT_STREAM_END,    /* the command has closed `stream`; for 0: it wants no more standard input */
+    EVENT_EXIT,          /* the last event of a call: `value` is the exit code, its low eight bits count */
+    EVENT_INVALID,       /* `value` is the type of a frame that a server doesn't send: nothing can follow */
+};
+
+struct frame_event {
+    enum frame_event_kind kind;
+    int stream;      /* 0 to 2, as the descriptors of the command */
+    size_t bytes;    /* of EVENT_DATA, at least 1 */
+    uint32_t value;
+};
+
+/* Takes headers off the window until there is something to do; never takes payload. */
+struct frame_event frame_next(struct frame_reader *reader, struct window *window);
+
+/* Takes `bytes` of the payload that the last EVENT_DATA announced, at most as many as it said. */
+void frame_take(struct frame_reader *reader, struct window *window, size_t bytes);
+
+#endif

@@ -1,0 +1,49 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int signals_watch(void)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t set, before;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        sigaddset(&set, ending[i]);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    /* What the caller had blocked for us already stays unheard, as it would for the command. */
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        if (sigismember(&before, ending[i]) == 1)
+            sigdelset(&set, ending[i]);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int signals_take(int descriptor)
+{
+    struct signalfd_siginfo info;
+    if (read(descriptor, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    /* Asked only now, since it rarely matters: a signal ignored at start (nohup) stays ignored, but while it
+     * is blocked the kernel queues it all the same. */
+    struct sigaction action;
+    int number = (int)info.ssi_signo;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        return 0;
+    return number;
+}
+
+_Noreturn void signals_die(int number)
+{
+    struct rlimit none = {0, 0};
+    sigset_t set;
+    setrlimit(RLIMIT_CORE, &none);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    _exit(128 + number);
+}

@@ -1,0 +1,287 @@
+"""The stub under test, routes files for it, and a scripted server that stands for k8pshd."""
+
+import os
+import select
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+BUILD = REPOSITORY / "build" / "native"
+PATIENCE_S = 20.0
+"""No call of a test takes a tenth of this, sanitizers and emulators included."""
+
+HEADER = struct.Struct("<BI")
+REQUEST_END = 3
+EXIT_CODE = 8
+
+
+def frame(kind: int, payload: bytes = b"") -> bytes:
+    """Return one frame of protocol 1."""
+    return HEADER.pack(kind, len(payload)) + payload
+
+
+def exit_frame(code: int) -> bytes:
+    """Return the frame that ends a call."""
+    return struct.pack("<Bi", EXIT_CODE, code)
+
+
+class Connection:
+    """The server's end of one call, driven by the test."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+        self.socket.settimeout(PATIENCE_S)
+        self.received = b""
+        """Everything that the client has sent and the test has read."""
+
+    def read_exactly(self, count: int) -> bytes:
+        """Return `count` bytes."""
+        read = bytearray()
+        while len(read) < count:
+            some = self.socket.recv(count - len(read))
+            if not some:
+                raise EOFError(bytes(read))
+            read += some
+        self.received += read
+        return bytes(read)
+
+    def read_frame(self) -> tuple[int, bytes]:
+        """Return a frame's type and payload."""
+        kind, length = HEADER.unpack(self.read_exactly(HEADER.size))
+        return kind, self.read_exactly(length)
+
+    def read_request(self) -> list[tuple[int, bytes]]:
+        """Return the frames up to and including START_COMMAND."""
+        frames = [self.read_frame()]
+        while frames[-1][0] != REQUEST_END:
+            frames.append(self.read_frame())
+        return frames
+
+    def read_stdin(self) -> bytes:
+        """Return standard input up to its end; other frames fail the test."""
+        data = b""
+        while True:
+            kind, payload = self.read_frame()
+            assert kind == 4
+            if not payload:
+                return data
+            data += payload
+
+    def read_to_end(self) -> bytes:
+        """Return everything up to the connection's end, however it ends."""
+        data = b""
+        try:
+            while some := self.socket.recv(1 << 16):
+                data += some
+        except ConnectionResetError:
+            pass
+        return data
+
+    def send(self, *frames: bytes) -> None:
+        """Send the frames together."""
+        self.socket.sendall(b"".join(frames))
+
+    def close(self) -> None:
+        """End the connection."""
+        self.socket.close()
+
+
+class ScriptedServer:
+    """A listener on loopback."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE_S)
+        self.port: int = self.listener.getsockname()[1]
+        self.connections: list[Connection] = []
+
+    def accept(self) -> Connection:
+        """Return the next call."""
+        connected, _ = self.listener.accept()
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connections.append(Connection(connected))
+        return self.connections[-1]
+
+    def close(self) -> None:
+        """Close everything."""
+        for connection in self.connections:
+            connection.close()
+        self.listener.close()
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    scripted = ScriptedServer()
+    yield scripted
+    scripted.close()
+
+
+@dataclass(kw_only=True)
+class Routes:
+    """What a routes file says; each test changes what it is about."""
+
+    configuration: str
+    runtime: Sequence[str]
+    port: int = 1
+    connect_timeout_ms: int = 0
+    roots: Sequence[tuple[str, str]] = ()
+    server: str = "alpha"
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def fields(self) -> list[str]:
+        """Return the fields between `bytes` and `end`."""
+        status = os.stat(self.configuration)
+        fields = [f"configuration={self.configuration}", f"stamp={status.st_mtime_ns} {status.st_size}"]
+        fields += [f"runtime={argument}" for argument in self.runtime]
+        fields.append(f"connectTimeoutMs={self.connect_timeout_ms}")
+        for root, wire in self.roots:
+            fields += [f"root={root}", f"wire={wire}"]
+        fields += [f"server={self.server}", f"port={self.port}"]
+        for name, variables in self.commands.items():
+            fields += [f"command={name}", *(f"pass={variable}" for variable in variables)]
+        return fields
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+        return encode_routes(self.fields())
+
+
+def encode_routes(fields: Sequence[str]) -> bytes:
+    """Return a whole routes file with a right size field."""
+    rest = b"".join(os.fsencode(text) + b"\0" for text in [*fields, "end="])
+    head = b"k8psh-routes=1\0"
+    size = len(head) + len(b"bytes=0123456789\0") + len(rest)
+    return head + b"bytes=%010d\0" % size + rest
+
+
+class Place:
+    """An executable directory with stubs and routes, a base directory, and a stand-in for Python."""
+
+    def __init__(self, directory: Path, program: Sequence[str], port: int) -> None:
+        self.directory = directory
+        self.base = directory / "base"
+        self.executables = directory / "exe"
+        self.base.mkdir()
+        self.executables.mkdir()
+        self.program = list(program)
+        self.prefix: list[str] = self.program[:-1]
+        """An emulator or checker that runs the stub, by which it is started with its path and arguments."""
+        configuration = directory / "k8psh.yaml"
+        configuration.write_text("baseDirectory: base\n")
+        self.python = directory / "python-client"
+        self.python.write_text('#!/bin/sh\nprintf "PYTHON"\nprintf " [%s]" "$@"\nexit 42\n')
+        self.python.chmod(0o755)
+        self.routes = Routes(
+            configuration=str(configuration),
+            runtime=[str(self.python), "--runtime"],
+            port=port,
+            roots=[(str(self.base), "")],
+            commands={"true": ()},
+        )
+
+    @property
+    def routes_file(self) -> Path:
+        """The routes' path."""
+        return self.executables / ".k8psh-routes"
+
+    def write(self) -> None:
+        """Write the routes as they stand, and a stub for each command."""
+        self.routes_file.write_bytes(self.routes.encode())
+        for name in self.routes.commands:
+            self.link(self.executables / name)
+
+    def link(self, path: Path) -> Path:
+        """Make `path` a link to the executable."""
+        path.unlink(missing_ok=True)
+        path.symlink_to(self.program[-1])
+        return path
+
+    def start(
+        self,
+        *command: str | bytes,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        **streams: object,
+    ) -> subprocess.Popen[bytes]:
+        """Start a stub by its command's name, or its path where that has a slash."""
+        name = os.fsdecode(command[0])
+        path = name if "/" in name else str(self.executables / name)
+        pipes: dict[str, object] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        variables = {"PATH": os.environ["PATH"], **(environment or {})}
+        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+            [*self.prefix, path, *command[1:]],
+            cwd=cwd or self.base,
+            env=variables,
+            **(pipes | streams),
+        )
+
+
+def build(goal: str) -> Path:
+    """Build a file of build/native and return its path."""
+    made = subprocess.run(
+        ["make", "-s", "-C", str(REPOSITORY / "native"), f"BUILD={BUILD}", str(BUILD / goal)],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    return BUILD / goal
+
+
+@pytest.fixture(scope="session", params=["k8psh", "k8psh-sanitized"])
+def program(request: pytest.FixtureRequest) -> list[str]:
+    """The command line that runs the stub: every test that takes it runs for each build of it."""
+    return [str(build(request.param))]
+
+
+@pytest.fixture
+def place(tmp_path: Path, program: list[str], server: ScriptedServer) -> Place:
+    return Place(tmp_path, program, server.port)
+
+
+@pytest.fixture
+def make_frame() -> Callable[..., bytes]:
+    return frame
+
+
+@pytest.fixture
+def make_exit() -> Callable[[int], bytes]:
+    return exit_frame
+
+
+@pytest.fixture
+def finish() -> Callable[[subprocess.Popen[bytes]], tuple[int, bytes, bytes]]:
+    """Wait for a stub; returns its status as Popen gives it, and what came from its pipes."""
+
+    def wait(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+        return process.returncode, out or b"", err or b""
+
+    return wait
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait for a condition that only the kernel or another process can tell."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline
+            select.select([], [], [], 0.002)
+
+    return wait

@@ -1,0 +1,45 @@
+"""The recorded exchanges of protocol 1, with the stub as the client."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "protocol-1.json").read_text())["client"]
+COMMANDS = {
+    "true": (),
+    "cat": (),
+    "pwd": (),
+    "envs": ("MANDATORY", "OPT", "OPTD", "HOME_LESS", "NOVALUE", "EXP"),
+}
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["case"])
+def test_client_vector(place: Any, server: Any, finish: Callable[..., Any], vector: dict[str, Any]) -> None:
+    """The stub sends what the reference client sent, and prints and ends as it did."""
+    place.routes.commands = COMMANDS
+    place.write()
+    directory = place.base / vector["working_directory"]
+    directory.mkdir(exist_ok=True)
+    stdin = place.directory / "stdin"
+    stdin.write_text(vector["stdin"])
+    with stdin.open() as opened:
+        process = place.start(*vector["argv"], cwd=directory, environment=vector["environment"], stdin=opened)
+    connection = server.accept()
+    sent = connection.read_exactly(len(vector["client_sent_hex"]) // 2)
+    connection.send(bytes.fromhex(vector["server_sends_hex"]))
+    connection.socket.shutdown(1)
+    status, out, err = finish(process)
+    assert sent.hex() == vector["client_sent_hex"]
+    if vector["client_wait_status"].startswith("exit "):
+        assert out.decode() == vector["client_stdout"]
+        assert status == int(vector["client_wait_status"].removeprefix("exit "))
+        assert err == (b"ERR" if vector["case"].startswith("standard output, standard error") else b"")
+    else:
+        # The reference aborts and loses what it had buffered; the stub has written it.
+        assert out == (b"x" if "closed" in vector["case"] else b"")
+        assert status == 125
+        assert err.startswith(b"k8psh: true: ")
+        assert err.count(b"\n") == 1
