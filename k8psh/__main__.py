@@ -1,0 +1,108 @@
+"""The entry: server, client or stub by `argv[0]`; errors become one line and an exit code here, only here."""
+
+import contextlib
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+from . import log
+from .container import NAME_VARIABLE
+from .errors import ConfigurationError, K8pshError
+from .exit_status import Exited, ExitStatus, Killed
+from .wire.frames import ENCODING
+
+_ENTRY_NAMES = ("__main__.py", "start")
+"""What `argv[0]` is where Python was started for us: only then are the options below looked for."""
+_CALLED_AS = "--called-as="
+_CONTAINER = "--container="
+
+
+def main() -> int:
+    """Do what the program's name says; return the exit code, or die by the command's term signal."""
+    _open_standard_descriptors()
+    words = [os.fsencode(word).decode(ENCODING, "surrogateescape") for word in sys.argv]
+    environment = {
+        name.decode(ENCODING, "surrogateescape"): value.decode(ENCODING, "surrogateescape")
+        for name, value in os.environb.items()
+    }
+    called_as, words = _calling(words, environment)
+    program = os.path.basename(called_as)
+    log.set_up(program if program == "k8pshd" else "k8psh", environment.get("K8PSH_DEBUG", ""))
+    try:
+        return _end(_run(called_as, program, words, environment))
+    except ConfigurationError as error:
+        return _fail(str(error).replace("\n", "\nk8psh: "), error.exit_code)
+    except K8pshError as error:
+        is_stub = program not in ("k8psh", "k8pshd")
+        return _fail(f"{program}: {error}" if is_stub else str(error), error.exit_code)
+    except BrokenPipeError:
+        return _end(Killed(signal.SIGPIPE))
+    except KeyboardInterrupt:
+        return _end(Killed(signal.SIGINT))
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not look like one of the caller's
+        if logging.getLogger("k8psh").isEnabledFor(logging.DEBUG):
+            traceback.print_exc()
+        return _fail(f"internal error: {error!r} (K8PSH_DEBUG=All shows where)", K8pshError.exit_code)
+
+
+def _calling(words: Sequence[str], environment: dict[str, str]) -> tuple[str, list[str]]:
+    """Return the path that we were called by, and the arguments."""
+    called_as, arguments = words[0], list(words[1:])
+    if os.path.basename(called_as) in _ENTRY_NAMES:
+        called_as = "k8psh"
+        if arguments and arguments[0].startswith(_CONTAINER):
+            environment.setdefault(NAME_VARIABLE, arguments.pop(0).removeprefix(_CONTAINER))
+        if arguments and arguments[0].startswith(_CALLED_AS):
+            called_as = arguments.pop(0).removeprefix(_CALLED_AS)
+    return called_as, arguments
+
+
+def _run(called_as: str, program: str, words: list[str], environment: Mapping[str, str]) -> ExitStatus:
+    """Run one of the three programs; each imports only what it needs."""
+    match program:
+        case "k8pshd":
+            from .server.main import run_server
+
+            return run_server(called_as, words, environment)
+        case "k8psh":
+            from .client.main import run_client
+
+            return run_client(called_as, words, environment)
+        case _:
+            from .client.main import run_stub
+
+            return run_stub(called_as, words, environment)
+
+
+def _end(status: ExitStatus) -> int:
+    """Return the exit code, or die by the term signal; process 1, which can't, returns 128+n."""
+    sys.stdout.flush()
+    if isinstance(status, Exited):
+        return status.code
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command's core is the one worth having
+    if status.signal not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(status.signal, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [status.signal])
+    os.kill(os.getpid(), status.signal)
+    return status.exit_code()
+
+
+def _fail(text: str, code: int) -> int:
+    with contextlib.suppress(OSError, ValueError):  # where nobody listens, the exit code still says it
+        print(f"k8psh: {text}", file=sys.stderr)  # noqa: T201 - the one place where errors are said
+    return code
+
+
+def _open_standard_descriptors() -> None:
+    """Put null where descriptors 0 to 2 are closed: what we open next must not become a standard stream."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The client: connect, relay, end as the command ended."""

@@ -1,0 +1,47 @@
+"""How this k8psh was started: what stubs link to, and the command line that starts Python again."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+
+from .errors import K8pshError
+
+NATIVE_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_native", "k8psh")
+"""The stub program that a wheel carries for its platform."""
+START = "start"
+"""The name of an installed runtime's entry, which the stub program executes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """`executable` is client, server or stub by its name; `command` starts Python, with more to follow."""
+
+    executable: str
+    command: tuple[str, ...]
+
+
+def find_runtime(called_as: str) -> Runtime:
+    """Return what stubs are made of; `called_as` is the path by which this program was executed.
+
+    Raises:
+        K8pshError: there is no executable that could be linked to.
+    """
+    entry = os.path.abspath(sys.argv[0])
+    if os.path.basename(entry) == START:
+        return Runtime(executable=os.path.abspath(called_as), command=(os.path.realpath(entry),))
+    command = (sys.executable, "-P", "-m", __package__)
+    for candidate in (NATIVE_PROGRAM, *_scripts(called_as)):
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return Runtime(executable=candidate, command=command)
+    raise K8pshError(
+        "there is no k8psh executable that stubs could be links to: install it, by pip or by --install FILE"
+    )
+
+
+def _scripts(called_as: str) -> list[str]:
+    """Return where the console script may be, which does a stub's work where there is no stub program."""
+    places = [os.path.abspath(called_as)] if os.path.basename(called_as) in ("k8psh", "k8pshd") else []
+    places.append(os.path.join(os.path.dirname(sys.executable), "k8psh"))
+    found = shutil.which("k8psh")
+    return [*places, found] if found else places

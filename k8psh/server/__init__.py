@@ -1,0 +1,1 @@
+"""The server: listeners, sessions, child processes, stubs."""

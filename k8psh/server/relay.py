@@ -1,0 +1,216 @@
+"""The relay lane's session: streams of a command in frames over a connection, in one task.
+
+An epoll set of the session's own holds the connection, the command's pipes and its pidfd, all
+edge-triggered: "any of these" is one wait, and each descriptor is tried until it would block.
+"""
+
+import os
+import select
+import socket
+from collections.abc import Callable
+
+import trio
+
+from ..wire.connection import ServerConnection
+from ..wire.events import Data, End, Terminate
+from ..wire.frames import Stream, encode_end
+from .output import Output
+from .peer import has_vanished
+
+_MOVES_PER_TURN = 16
+"""How many reads and writes a session may make before others get their turn."""
+_STALL_SECONDS = 1.0
+"""How often a client whose input the command doesn't take is asked after."""
+_CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
+
+
+class ClientVanishedError(Exception):
+    """The connection's end came before the command's."""
+
+
+class Relay:
+    """The relay of one command.
+
+    `streams` are our ends of its stdin, stdout and stderr, non-blocking; they're the relay's to close.
+    `pidfd` tells the command's end; `terminate` is called where the client asks for it.
+    """
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        sock: socket.socket,
+        streams: tuple[int, int, int],
+        pidfd: int,
+        terminate: Callable[[], object],
+    ) -> None:
+        self._connection = connection
+        self._sock = sock
+        self._pidfd = pidfd
+        self._terminate = terminate
+        self._input: int | None = streams[0]
+        self._outputs = {
+            streams[1]: Output(Stream.STDOUT, streams[1]),
+            streams[2]: Output(Stream.STDERR, streams[2]),
+        }
+        self._unwritten = memoryview(b"")
+        self._unsent = memoryview(b"")
+        self._closing_input = b""
+        self._receivable = True
+        self._sendable = True
+        self._writable = False
+        self._exited = False
+        self.input_ended = False
+        self._epoll = select.epoll(5)
+        self._register()
+
+    def _register(self) -> None:
+        edge = select.EPOLLET
+        self._epoll.register(self._sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | edge)
+        self._epoll.register(self._pidfd, select.EPOLLIN | edge)
+        if self._input is not None:
+            self._epoll.register(self._input, select.EPOLLOUT | edge)
+        for descriptor in self._outputs:
+            self._epoll.register(descriptor, select.EPOLLIN | edge)
+
+    def close(self) -> None:
+        """Close the command's streams and the epoll set."""
+        self._epoll.close()
+        self._close_input()
+        for output in self._outputs.values():
+            output.close()
+
+    async def run(self) -> None:
+        """Relay until the command has ended, and everything that it wrote is sent.
+
+        Raises:
+            ClientVanishedError, ProtocolError: nobody wants the command's output any more.
+        """
+        while not self._is_over():
+            for descriptor, events in self._epoll.poll(0):
+                self._note(descriptor, events)
+            for _ in range(_MOVES_PER_TURN):
+                if not self._move():
+                    break
+            else:
+                await trio.lowlevel.checkpoint()
+                continue
+            if not self._is_over():
+                await self._wait()
+
+    def _is_over(self) -> bool:
+        return self._exited and not self._unsent and all(output.ended for output in self._outputs.values())
+
+    async def _wait(self) -> None:
+        with trio.move_on_after(_STALL_SECONDS if self._unwritten else float("inf")):
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            return
+        if has_vanished(self._sock):
+            raise ClientVanishedError
+
+    def _note(self, descriptor: int, events: int) -> None:
+        """Note what a descriptor is ready for."""
+        if descriptor == self._sock.fileno():
+            self._receivable |= bool(events & select.EPOLLIN)
+            self._sendable |= bool(events & select.EPOLLOUT)
+            if events & _CLOSED:
+                raise ClientVanishedError
+        elif descriptor == self._pidfd:
+            self._exited = True
+            self._close_input()
+            for output in self._outputs.values():
+                output.finish()
+        elif descriptor == self._input:
+            self._writable = True
+            if events & select.EPOLLERR:
+                self._refuse_input()
+        else:
+            self._outputs[descriptor].readable = True
+
+    def _move(self) -> bool:
+        """Do what can be done without waiting; tell whether there was anything."""
+        moved = self._send_output()
+        if self._unwritten:
+            return self._write_input() or moved
+        return self._take_input() or moved
+
+    def _send_output(self) -> bool:
+        if self._unsent:
+            return self._send()
+        if self._closing_input:
+            self._unsent, self._closing_input = memoryview(self._closing_input), b""
+            return self._send()
+        moved = False
+        for output in self._outputs.values():
+            if output.readable and not output.ended and not self._unsent:
+                frame = output.next_frame()
+                if frame is not None:
+                    self._unsent = frame
+                    moved = self._send()
+        return moved
+
+    def _send(self) -> bool:
+        if not self._sendable:
+            return False
+        try:
+            sent = self._sock.send(self._unsent)
+        except BlockingIOError:
+            self._sendable = False
+            return False
+        except OSError as error:
+            raise ClientVanishedError from error
+        self._unsent = self._unsent[sent:]
+        return True
+
+    def _take_input(self) -> bool:
+        """Take the next event of the connection, or receive more."""
+        match self._connection.next_event():
+            case Data(data=data):
+                if self._input is not None:
+                    self._unwritten = data
+                return True
+            case End():
+                self.input_ended = True
+                self._close_input()
+                return True
+            case Terminate():
+                self._terminate()
+                return True
+        return self._receivable and self._receive()
+
+    def _receive(self) -> bool:
+        try:
+            count = self._sock.recv_into(self._connection.space())
+        except BlockingIOError:
+            self._receivable = False
+            return False
+        except OSError as error:
+            raise ClientVanishedError from error
+        if not count:
+            raise ClientVanishedError
+        self._connection.received(count)
+        return True
+
+    def _write_input(self) -> bool:
+        if self._input is None or not self._writable:
+            return False
+        try:
+            written = os.write(self._input, self._unwritten)
+        except BlockingIOError:
+            self._writable = False
+            return False
+        except BrokenPipeError:
+            self._refuse_input()
+            return True
+        self._unwritten = self._unwritten[written:]
+        return True
+
+    def _refuse_input(self) -> None:
+        """Tell the client that the command has closed its stdin."""
+        self._close_input()
+        self._closing_input = encode_end(Stream.STDIN)
+
+    def _close_input(self) -> None:
+        self._unwritten = memoryview(b"")
+        if self._input is not None:
+            os.close(self._input)  # leaves the epoll set by itself
+            self._input = None

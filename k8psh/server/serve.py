@@ -1,0 +1,93 @@
+"""The server's life: accept connections, give each a session, end in order."""
+
+import logging
+import signal
+import socket
+from collections.abc import Sequence
+
+import trio
+
+from .call import Calls
+from .child import Children
+from .listener import accept_forever
+from .options import ServerOptions
+from .session import Session
+
+_ORPHAN_SECONDS = 1.0
+"""How often process 1 looks for ended orphans: a zombie harms nobody for a second, a wake-up each costs."""
+
+_log = logging.getLogger("k8psh.server")
+
+
+class Server:
+    """One server process: `run` serves until it's told to end."""
+
+    def __init__(self, listeners: Sequence[socket.socket], calls: Calls, options: ServerOptions) -> None:
+        self._listeners = listeners
+        self._calls = calls
+        self._options = options
+        self._children = Children()
+        self._accepted = 0
+        self._accepting = trio.CancelScope()
+        self._sessions: trio.Nursery
+
+    async def run(self, *, ends_on_hangup: bool, is_init: bool) -> None:
+        """Serve until a signal, the time limit or the last allowed connection; wait for the commands.
+
+        A second signal, or options that say not to wait, end the running commands.
+        """
+        async with trio.open_nursery(strict_exception_groups=False) as helpers:
+            await helpers.start(self._heed_signals, ends_on_hangup)
+            if is_init:
+                helpers.start_soon(self._reap_orphans)
+            async with trio.open_nursery(strict_exception_groups=False) as self._sessions:
+                await self._accept()
+                _log.debug("no further connections; %d sessions left", len(self._sessions.child_tasks))
+                if not self._options.wait:
+                    self._sessions.cancel_scope.cancel()
+            helpers.cancel_scope.cancel()
+
+    async def _accept(self) -> None:
+        limit = self._options.timeout_ms
+        with self._accepting, trio.move_on_after(float("inf") if limit < 0 else limit / 1000):
+            async with trio.open_nursery(strict_exception_groups=False) as accepting:
+                for listener in self._listeners:
+                    accepting.start_soon(accept_forever, listener, self._take)
+                if self._options.max_connections == 0:
+                    self._accepting.cancel()
+        for listener in self._listeners:
+            listener.close()
+
+    def _take(self, connection: socket.socket) -> bool:
+        self._accepted += 1
+        self._sessions.start_soon(self._serve, connection)
+        if self._accepted == self._options.max_connections:
+            self._accepting.cancel()
+            return False
+        return True
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """Give a connection its session; whatever happens in it happens to it alone."""
+        with connection:
+            try:
+                await Session(connection, self._calls, self._children).run()
+            except Exception as error:  # noqa: BLE001 - a defect must not end the other sessions
+                _log.error("a session failed: %r", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+
+    async def _heed_signals(
+        self, ends_on_hangup: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if number == signal.SIGHUP and not ends_on_hangup:
+                    continue
+                _log.debug("told to end by %s", signal.Signals(number).name)
+                if self._accepting.cancel_called:
+                    self._sessions.cancel_scope.cancel()
+                self._accepting.cancel()
+
+    async def _reap_orphans(self) -> None:
+        while True:
+            await trio.sleep(_ORPHAN_SECONDS)
+            self._children.reap_orphans()
