@@ -37,8 +37,7 @@ def main() -> int:
     except ConfigurationError as error:
         return _fail(str(error).replace("\n", "\nk8psh: "), error.exit_code)
     except K8pshError as error:
-        is_stub = program not in ("k8psh", "k8pshd")
-        return _fail(f"{program}: {error}" if is_stub else str(error), error.exit_code)
+        return _fail(str(error), error.exit_code)
     except BrokenPipeError:
         return _end(Killed(signal.SIGPIPE))
     except KeyboardInterrupt:

@@ -44,6 +44,7 @@ def install(file: str) -> None:
         K8pshError: the volume can't be written, or what was written can't be executed there.
     """
     directory = os.path.dirname(os.path.abspath(file))
+    os.umask(0o022)  # other users' containers run what is installed here
     try:
         os.makedirs(directory, exist_ok=True)
         temporary = tempfile.mkdtemp(prefix=".k8psh-", suffix=".tmp", dir=directory)
@@ -62,7 +63,7 @@ def install(file: str) -> None:
 
 
 def _write_tree(tree: str) -> None:
-    os.chmod(tree, 0o755)  # mkdtemp's 0700 would keep other users' containers out
+    os.chmod(tree, 0o755)  # noqa: S103 - mkdtemp's 0700 would keep other users' containers out
     binaries, runtime = os.path.join(tree, "bin"), os.path.join(tree, "runtime")
     os.makedirs(binaries)
     os.makedirs(runtime)
@@ -91,7 +92,7 @@ def _package_directory(package: str) -> str:
 def _write_script(path: str, library: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(_START_SCRIPT.format(lib=library))
-    os.chmod(path, 0o755)
+    os.chmod(path, 0o755)  # noqa: S103 - every container runs it
 
 
 def _check_executable(path: str, directory: str) -> None:
@@ -116,7 +117,7 @@ def _files(tree: str) -> Iterator[str]:
 
 
 def _rename_unless_there(temporary: str, tree: str) -> None:
-    """Give the tree its name; where it's there already, it's the same, from an earlier or a parallel install."""
+    """Give the tree its name; one of that name is the same, from an earlier or a parallel install."""
     try:
         os.rename(temporary, tree)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Reach a server that may still be starting."""
 
+import os
 import socket
 
 import trio
@@ -24,7 +25,7 @@ async def connect(server: Server, timeout_ms: int) -> trio.SocketStream:
             try:
                 return await _connect_once(server.port)
             except OSError as error:
-                reason = error.strerror or str(error)
+                reason = os.strerror(error.errno) if error.errno else str(error)
             await trio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
     raise ConnectionLostError(

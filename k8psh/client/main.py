@@ -62,9 +62,10 @@ def run_stub(called_as: str, words: Sequence[str], environment: Mapping[str, str
 
 
 def _call(configuration: Configuration, words: Sequence[str], environment: Mapping[str, str]) -> ExitStatus:
-    from .run import call  # trio comes with it, which --version and --check don't wait for
+    from .run import Caller, call  # trio comes with it, which --version and --check don't wait for
 
-    return call(configuration, container_name(environment), words[0], words[1:], environment)
+    caller = Caller(name=container_name(environment), environment=environment)
+    return call(configuration, caller, words[0], words[1:])
 
 
 def _stub_configuration(called_as: str, environment: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:

@@ -49,15 +49,20 @@ class ClientRelay:
             ProtocolError: the server doesn't speak the protocol.
             K8pshError: our stdout can't be written to.
         """
-        try:
-            async with trio.open_nursery(strict_exception_groups=False) as nursery:
-                await nursery.start(self._forward_signals, nursery)
-                await self._send(request.encode())
-                nursery.start_soon(self._send_input)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._forward_signals, nursery)
+            await self._send(request.encode())
+            nursery.start_soon(self._send_input)
+            code, failure = 0, None
+            try:
                 code = await self._receive_output()
-                nursery.cancel_scope.cancel()
-        except _ReaderGoneError:
+            except (K8pshError, _ReaderGoneError) as error:
+                failure = error  # raised outside of the nursery, which would wrap it into a group
+            nursery.cancel_scope.cancel()
+        if isinstance(failure, _ReaderGoneError):
             return Killed(signal.SIGPIPE)
+        if failure is not None:
+            raise failure
         if self._asked_to_end is not None and code == 128 + signal.SIGTERM:
             return Killed(self._asked_to_end)
         return Exited(code & 0xFF)

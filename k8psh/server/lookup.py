@@ -27,8 +27,8 @@ def find_program(program: str, directory: str, environment: Mapping[str, str]) -
             return path
         found = found or path
     if found is None:
-        raise CommandNotFoundError(f"{program}: not found")
-    raise NotExecutableError(f"{program}: {found} is not an executable file")
+        raise CommandNotFoundError(f"program {program} not found")
+    raise NotExecutableError(f"{found} is not an executable file")
 
 
 def _candidates(program: str, directory: str, environment: Mapping[str, str]) -> Iterator[str]:

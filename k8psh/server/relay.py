@@ -123,7 +123,7 @@ class Relay:
             self._writable = True
             if events & select.EPOLLERR:
                 self._refuse_input()
-        else:
+        elif descriptor in self._outputs:  # not the input's number, closed since the events were taken
             self._outputs[descriptor].readable = True
 
     def _move(self) -> bool:

@@ -36,11 +36,11 @@ class Server:
 
         A second signal, or options that say not to wait, end the running commands.
         """
-        async with trio.open_nursery(strict_exception_groups=False) as helpers:
+        async with trio.open_nursery() as helpers:
             await helpers.start(self._heed_signals, ends_on_hangup)
             if is_init:
                 helpers.start_soon(self._reap_orphans)
-            async with trio.open_nursery(strict_exception_groups=False) as self._sessions:
+            async with trio.open_nursery() as self._sessions:
                 await self._accept()
                 _log.debug("no further connections; %d sessions left", len(self._sessions.child_tasks))
                 if not self._options.wait:
@@ -50,7 +50,7 @@ class Server:
     async def _accept(self) -> None:
         limit = self._options.timeout_ms
         with self._accepting, trio.move_on_after(float("inf") if limit < 0 else limit / 1000):
-            async with trio.open_nursery(strict_exception_groups=False) as accepting:
+            async with trio.open_nursery() as accepting:
                 for listener in self._listeners:
                     accepting.start_soon(accept_forever, listener, self._take)
                 if self._options.max_connections == 0:
