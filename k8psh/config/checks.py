@@ -49,6 +49,11 @@ def check_variable_name(name: str) -> str | None:
     return None
 
 
+def check_fixed_value(value: str) -> str | None:
+    """Refuse the empty value, by which the model means the server's own."""
+    return None if value else "a value, which isn't empty (for the server's own value write 'inherit')"
+
+
 def check_root(path: str) -> str | None:
     """Refuse a root that isn't absolute."""
     return None if path.startswith("/") else "an absolute path"
@@ -64,10 +69,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """A server with the places of its name and of its commands."""
+    """A server with the places where it begins, of its port and of its commands."""
 
     server: Server
     place: Place
+    port_place: Place
     commands: dict[str, Place] = field(default_factory=dict)
 
 
@@ -79,7 +85,7 @@ def shared_ports(sections: Sequence[Section]) -> Iterator[tuple[Place, str]]:
         other = first.setdefault(server.port, section)
         if other is not section:
             yield (
-                section.place,
+                section.port_place,
                 f"port {server.port} of server {server.name!r} is already that of server "
                 f"{other.server.name!r} on line {other.place.line}: expected a port of its own",
             )

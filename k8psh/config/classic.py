@@ -1,6 +1,5 @@
 """The classic syntax (`.conf`), read into the model."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 
@@ -9,6 +8,7 @@ from .checks import INT32_MAX, Place, Section, check_command_name, shared_ports,
 from .classic_syntax import ClassicCommand, ClassicReader, ClassicRule, ClassicSection
 from .findings import Findings
 from .model import DEFAULT_CONNECT_TIMEOUT_MS, Command, Configuration, EnvironmentRule, Server
+from .paths import absolute
 
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 
@@ -24,6 +24,14 @@ def read_classic(
     Raises:
         ConfigurationError: everything that is wrong with it, at most one problem for a line.
     """
+    _, configuration, warnings = parse_classic(text, file, environment, shown_as)
+    return configuration, warnings
+
+
+def parse_classic(
+    text: str, file: str, environment: Mapping[str, str], shown_as: str | None = None
+) -> tuple[ClassicReader, Configuration, tuple[Problem, ...]]:
+    """Do as `read_classic`, and return the reader, too, which has the words as they were written."""
     findings = Findings(shown_as or file)
     reader = ClassicReader(text, environment, findings)
     reader.read()
@@ -33,20 +41,15 @@ def read_classic(
         connect_timeout_ms=_connect_timeout(reader),
         servers=tuple(_server(section, reader) for section in reader.sections),
     )
-    sections = [_placed(*pair, reader) for pair in zip(configuration.servers, reader.sections, strict=True)]
-    for place, warning in (*shared_ports(sections), *suspicious(sections)):
+    placed = placed_sections(configuration, reader)
+    for place, warning in (*shared_ports(placed), *suspicious(placed)):
         findings.warning(place.line, place.column, warning)
-    return configuration, findings.warnings()
+    return reader, configuration, findings.warnings()
 
 
 def _base_directory(reader: ClassicReader, file: str) -> str:
     word = reader.settings.get("baseDirectory")
     return absolute(word.text if word else "", file)
-
-
-def absolute(path: str, file: str) -> str:
-    """Return a path that is relative to the file's directory as an absolute one, without `.` and `..`."""
-    return "/" + os.path.normpath(os.path.join(os.path.dirname(file), path)).lstrip("/")
 
 
 def _connect_timeout(reader: ClassicReader) -> int:
@@ -103,11 +106,18 @@ def _rule(rule: ClassicRule) -> EnvironmentRule:
     return EnvironmentRule(kind=rule.kind, name=rule.name.text, default=rule.default.text)
 
 
+def placed_sections(configuration: Configuration, reader: ClassicReader) -> list[Section]:
+    """Return the configuration's servers with their places."""
+    pairs = zip(configuration.servers, reader.sections, strict=True)
+    return [_placed(server, section, reader) for server, section in pairs]
+
+
 def _placed(server: Server, section: ClassicSection, reader: ClassicReader) -> Section:
     line, column = reader.place(section.name)
     return Section(
         server=server,
         place=Place(line=line, column=column),
+        port_place=Place(line=line, column=column),
         commands={
             command.name.text: Place(line=place[0], column=place[1])
             for command in section.commands

@@ -57,7 +57,7 @@ def load(path: str, environment: Mapping[str, str]) -> LoadedConfiguration:
     Raises:
         ConfigurationError: the file can't be read, or everything that is wrong with it.
     """
-    content, state = _read(path)
+    content, state = read_file(path)
     file = os.path.abspath(path)
     configuration, warnings = _parse(content, file, environment, path)
     return LoadedConfiguration(
@@ -72,14 +72,27 @@ def _parse(
         from .yaml_syntax import read_yaml  # the import of pyyaml costs tens of milliseconds
 
         return read_yaml(content, file, environment, path)
+    return read_classic(decode_classic(content, path), file, environment, path)
+
+
+def decode_classic(content: bytes, path: str) -> str:
+    """Return a classic file's text; bytes that aren't UTF-8 become surrogates.
+
+    Raises:
+        ConfigurationError: it isn't a text file.
+    """
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise _refused(path, "holds a NUL byte: expected a text file", line)
-    text = content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    return read_classic(text, file, environment, path)
+    return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
-def _read(path: str) -> tuple[bytes, os.stat_result]:
+def read_file(path: str) -> tuple[bytes, os.stat_result]:
+    """Return a configuration file's bytes and its state when it was opened.
+
+    Raises:
+        ConfigurationError: it can't be read, or is too large.
+    """
     try:
         with open(path, "rb") as file:
             state = os.fstat(file.fileno())

@@ -4,10 +4,16 @@ On the wire a directory is relative to the base directory, or the absolute path 
 directory below another root.
 """
 
+import os.path
 from collections.abc import Callable
 
 from ..errors import WorkingDirectoryError
 from .model import Configuration, Root
+
+
+def absolute(path: str, file: str) -> str:
+    """Return a path that is relative to the file's directory as an absolute one, without `.` and `..`."""
+    return "/" + os.path.normpath(os.path.join(os.path.dirname(file), path)).lstrip("/")
 
 
 def roots_for(configuration: Configuration, name: str) -> tuple[tuple[str, str], ...]:
