@@ -89,6 +89,7 @@ int connect_to_server(const struct routes *routes, const char *called, struct st
         close(descriptor);
         if (left_ms(&deadline, 1) == 0)
             fail_unreachable(routes, called, error);
+        debug(called, PARTS("trying the server again: ", strerror(error)));
         poll(NULL, 0, left_ms(&deadline, pause_ms));
     }
 }

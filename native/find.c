@@ -33,13 +33,12 @@ static char *beside(struct arena *arena, const char *path, const char *name)
 /* Returns the path that the link `path` leads to; NULL where it is no link. */
 static const char *follow(struct arena *arena, const char *path)
 {
-    char target[PATH_MAX];
-    ssize_t length = readlink(path, target, sizeof target - 1);
+    char *target = arena_take(arena, PATH_MAX, 1);
+    ssize_t length = target == NULL ? -1 : readlink(path, target, PATH_MAX - 1);
     if (length <= 0)
         return NULL;
     target[length] = '\0';
-    return target[0] == '/' ? arena_join(arena, (const char *const[]){target, NULL})
-                            : beside(arena, path, target);
+    return target[0] == '/' ? target : beside(arena, path, target);
 }
 
 const char *find_executable(struct arena *arena, const char *path)
@@ -80,8 +79,9 @@ static bool find_from(struct arena *arena, struct found *found, const char *path
 {
     for (int links = 0; path != NULL && links < LINKS; links++) {
         const char *name = beside(arena, path, ".k8psh-routes");
-        /* O_NONBLOCK: nothing of that name, a fifo say, may hold the call up. */
-        int descriptor = name == NULL ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        /* O_NONBLOCK: nothing of that name, a fifo say, may hold the call up. O_CLOEXEC would cost a system
+         * call more with musl, for a descriptor that is closed again at once. */
+        int descriptor = name == NULL ? -1 : open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
         if (descriptor >= 0) {
             read_routes(arena, found, descriptor);
             close(descriptor);

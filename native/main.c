@@ -43,15 +43,14 @@ static bool use_routes(struct routes *routes, const struct found *found, const c
 
 static const char *find_directory(struct arena *arena, const struct routes *routes, const char *called)
 {
-    char physical[PATH_MAX];
-    if (getcwd(physical, sizeof physical) == NULL)
+    char *directory = arena_take(arena, PATH_MAX, 1);
+    if (directory == NULL || getcwd(directory, PATH_MAX) == NULL)
         fail(called, EXIT_OWN_FAILURE,
              PARTS("can't tell the working directory: ", strerror(errno), "; change to one that exists"));
-    char *directory = arena_join(arena, PARTS(physical));
-    const char *wire = directory == NULL ? NULL : directory_on_wire(arena, routes, directory);
+    const char *wire = directory_on_wire(arena, routes, directory);
     if (wire == NULL)
         fail(called, EXIT_OWN_FAILURE,
-             PARTS("the working directory ", physical, " isn't shared with the server; change to one below ",
+             PARTS("the working directory ", directory, " isn't shared with the server; change to one below ",
                    field_value(routes->first_root, "root=")));
     return wire;
 }

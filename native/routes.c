@@ -124,10 +124,8 @@ static bool parse_roots(struct routes *routes, struct cursor *cursor)
     return true;
 }
 
-static bool parse_command(struct cursor *cursor, const char *name)
+static bool parse_variables(struct cursor *cursor)
 {
-    if (name[0] == '\0' || strchr(name, '/') != NULL)
-        return false;
     for (const char *variable; (variable = take(cursor, "pass=")) != NULL;)
         if (variable[0] == '\0' || strchr(variable, '=') != NULL)
             return false;
@@ -141,8 +139,8 @@ static bool parse_servers(struct routes *routes, struct cursor *cursor)
         int64_t port;
         if (!parse_number(take(cursor, "port="), 1, 65535, &port))
             return false;
-        for (const char *name; (name = take(cursor, "command=")) != NULL;)
-            if (!parse_command(cursor, name))
+        while (take(cursor, "command=") != NULL)
+            if (!parse_variables(cursor))
                 return false;
     }
     return true;

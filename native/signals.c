@@ -40,7 +40,7 @@ _Noreturn void signals_die(int number)
 {
     struct rlimit none = {0, 0};
     sigset_t set;
-    setrlimit(RLIMIT_CORE, &none);
+    prlimit(0, RLIMIT_CORE, &none, NULL);
     sigemptyset(&set);
     sigaddset(&set, number);
     raise(number);

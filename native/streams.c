@@ -21,11 +21,13 @@ void streams_fill_holes(struct stream streams[3])
     }
 }
 
-/* Whether opening the device anew leads to the same terminal; /dev/ptmx (5, 2) would make another one. */
+/* Whether opening the device anew leads to the same terminal. */
 static bool is_terminal(int descriptor, dev_t device)
 {
+    enum { MEMORY_DEVICES = 1, TTY_DEVICES = 5, PTMX = 2 };
     struct winsize size;
-    if (major(device) == 5 && minor(device) == 2)
+    /* /dev/null and its like need no asking; /dev/ptmx would make another terminal. */
+    if (major(device) == MEMORY_DEVICES || (major(device) == TTY_DEVICES && minor(device) == PTMX))
         return false;
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0;
 }

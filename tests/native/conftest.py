@@ -1,11 +1,9 @@
 """The stub under test, routes files for it, and a scripted server that stands for k8pshd."""
 
 import os
-import select
 import socket
 import struct
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,6 +171,7 @@ class Place:
         self.program = list(program)
         self.prefix: list[str] = self.program[:-1]
         """An emulator or checker that runs the stub, by which it is started with its path and arguments."""
+        self.processes: list[subprocess.Popen[bytes]] = []
         configuration = directory / "k8psh.yaml"
         configuration.write_text("baseDirectory: base\n")
         self.python = directory / "python-client"
@@ -203,28 +202,48 @@ class Place:
         path.symlink_to(self.program[-1])
         return path
 
+    def path_of(self, command: str | bytes) -> str:
+        """Return the stub's path, given that or the command's name."""
+        name = os.fsdecode(command)
+        return name if "/" in name else str(self.executables / name)
+
     def start(
         self,
         *command: str | bytes,
+        shell: str | None = None,
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
         **streams: object,
     ) -> subprocess.Popen[bytes]:
-        """Start a stub by its command's name, or its path where that has a slash."""
-        name = os.fsdecode(command[0])
-        path = name if "/" in name else str(self.executables / name)
+        """Start a stub by its command's name, or its path where that has a slash.
+
+        `shell` is a line of sh that executes it as `"$@"`. Standard input is /dev/null, the others are
+        pipes, unless `streams` (Popen's keywords) say otherwise.
+        """
+        before = [] if shell is None else ["/bin/sh", "-c", shell, "sh"]
         pipes: dict[str, object] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         }
         variables = {"PATH": os.environ["PATH"], **(environment or {})}
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [*self.prefix, path, *command[1:]],
+        process = subprocess.Popen(  # type: ignore[call-overload]
+            [*before, *self.prefix, self.path_of(command[0]), *command[1:]],
             cwd=cwd or self.base,
             env=variables,
             **(pipes | streams),
         )
+        self.processes.append(process)
+        return process  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Kill what a failed test has left."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
 
 
 def build(goal: str) -> Path:
@@ -245,8 +264,10 @@ def program(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, program: list[str], server: ScriptedServer) -> Place:
-    return Place(tmp_path, program, server.port)
+def place(tmp_path: Path, program: list[str], server: ScriptedServer) -> Iterator[Place]:
+    made = Place(tmp_path, program, server.port)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -270,18 +291,5 @@ def finish() -> Callable[[subprocess.Popen[bytes]], tuple[int, bytes, bytes]]:
             process.kill()
             process.wait()
         return process.returncode, out or b"", err or b""
-
-    return wait
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for a condition that only the kernel or another process can tell."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline
-            select.select([], [], [], 0.002)
 
     return wait

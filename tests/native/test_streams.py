@@ -1,0 +1,368 @@
+"""Standard streams: whatever they are, they carry the bytes, end when they should, and stay as they were."""
+
+import fcntl
+import os
+import pty
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STDIN, STDOUT, STDERR = 4, 5, 6
+MUCH = 8 << 20
+"""More bytes than sockets and pipes hold together."""
+
+
+@pytest.fixture
+def called(place: Any, server: Any) -> Callable[..., Any]:
+    """Start `true` with these streams; returns the process and the connection, the request read."""
+
+    def call(**streams: Any) -> tuple[Any, Any]:
+        place.write()
+        process = place.start("true", **streams)
+        connection = server.accept()
+        connection.read_request()
+        return process, connection
+
+    return call
+
+
+def test_stdin_ends_at_once_for_dev_null(called: Any, finish: Any, make_exit: Any) -> None:
+    """Nothing but the end is sent from an empty standard input."""
+    process, connection = called()
+    assert connection.read_stdin() == b""
+    connection.send(make_exit(0))
+    assert finish(process) == (0, b"", b"")
+
+
+def test_stdin_of_a_large_file(called: Any, finish: Any, make_exit: Any, tmp_path: Path) -> None:
+    """A file, which poll calls ready always, arrives whole."""
+    content = os.urandom(1 << 20)
+    (tmp_path / "in").write_bytes(content)
+    with (tmp_path / "in").open("rb") as opened:
+        process, connection = called(stdin=opened)
+    assert connection.read_stdin() == content
+    connection.send(make_exit(0))
+    assert finish(process)[0] == 0
+
+
+def test_stdin_of_a_pipe_arrives_as_it_comes(called: Any, finish: Any, make_exit: Any) -> None:
+    """What is written to standard input doesn't wait for more or for the end."""
+    process, connection = called(stdin=subprocess.PIPE)
+    for part in (b"a", b"bc"):
+        process.stdin.write(part)
+        process.stdin.flush()
+        assert connection.read_frame() == (STDIN, part)
+    process.stdin.close()
+    assert connection.read_frame() == (STDIN, b"")
+    process.stdin = None
+    connection.send(make_exit(0))
+    assert finish(process)[0] == 0
+
+
+def test_directory_as_stdin(called: Any, finish: Any, make_exit: Any, tmp_path: Path) -> None:
+    """A standard input that can't be read has ended."""
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    process, connection = called(stdin=descriptor)
+    os.close(descriptor)
+    assert connection.read_stdin() == b""
+    connection.send(make_exit(0))
+    assert finish(process)[0] == 0
+
+
+def test_two_stubs_share_a_stdin(called: Any, finish: Any, make_exit: Any, make_frame: Any) -> None:
+    """A stub whose shared standard input another stub has emptied goes on relaying."""
+    reading, writing = os.pipe()
+    calls = [called(stdin=reading) for _ in range(4)]
+    os.close(reading)
+    for _ in range(20):
+        os.write(writing, b"x")
+        for _, connection in calls:
+            connection.send(make_frame(STDOUT, b"y"))
+        for process, _ in calls:
+            assert os.read(process.stdout.fileno(), 1) == b"y"
+    os.close(writing)
+    assert sum(len(connection.read_stdin()) for _, connection in calls) == 20
+    for process, connection in calls:
+        connection.send(make_exit(0))
+        assert finish(process)[0] == 0
+
+
+def test_server_loses_interest_in_stdin(called: Any, finish: Any, make_exit: Any, make_frame: Any) -> None:
+    """Where the command has closed its standard input, whoever writes to ours gets EPIPE."""
+    reading, writing = os.pipe()
+    process, connection = called(stdin=reading)
+    os.close(reading)
+    connection.send(make_frame(STDIN), make_frame(STDOUT, b"."))
+    assert os.read(process.stdout.fileno(), 1) == b"."
+    with pytest.raises(BrokenPipeError):
+        os.write(writing, b"x")
+    os.close(writing)
+    connection.send(make_exit(4))
+    assert finish(process)[0] == 4
+
+
+def test_frames_byte_by_byte(called: Any, finish: Any, make_exit: Any, make_frame: Any) -> None:
+    """Frames may be cut anywhere."""
+    process, connection = called()
+    for byte in make_frame(STDOUT, b"one") + make_frame(STDERR, b"two") + make_frame(STDOUT) + make_exit(5):
+        connection.send(bytes([byte]))
+    assert finish(process) == (5, b"one", b"two")
+
+
+def test_everything_before_the_exit_code_is_written(
+    called: Any, finish: Any, make_exit: Any, make_frame: Any
+) -> None:
+    """Output that its reader takes late arrives whole, although the exit code came long before."""
+    process, connection = called()
+    parts = [os.urandom(50_000) for _ in range(3)]
+    connection.send(*(make_frame(STDOUT, part) for part in parts), make_frame(STDOUT), make_exit(6))
+    connection.socket.shutdown(socket.SHUT_WR)
+    assert finish(process) == (6, b"".join(parts), b"")
+
+
+def test_stdout_ends_before_the_call_does(called: Any, finish: Any, make_exit: Any, make_frame: Any) -> None:
+    """A reader of standard output sees its end when the command closes it."""
+    process, connection = called()
+    connection.send(make_frame(STDOUT, b"all"), make_frame(STDOUT))
+    assert process.stdout.read() == b"all"
+    connection.send(make_frame(STDERR, b"late"), make_frame(STDERR))
+    assert process.stderr.read() == b"late"
+    connection.send(make_exit(7))
+    assert finish(process)[0] == 7
+
+
+def test_loss_after_the_streams_ends_is_told(called: Any, finish: Any, make_frame: Any) -> None:
+    """A call that ends without exit code has its line, although standard error had ended before."""
+    process, connection = called()
+    connection.send(make_frame(STDERR), make_frame(STDOUT))
+    assert process.stdout.read() == b""
+    connection.close()
+    status, _, err = finish(process)
+    assert (status, err.count(b"\n")) == (125, 1)
+
+
+@pytest.mark.parametrize("payload", [b"\x63", b"\x04\x01"], ids=["type 99", "stdin bytes from a server"])
+def test_frame_that_no_server_sends(called: Any, finish: Any, payload: bytes) -> None:
+    """What the protocol doesn't have ends the call with a line."""
+    process, connection = called()
+    connection.send(payload[:1] + (payload[1:] or b"\0") + b"\0\0\0" + bytes(1))
+    status, _, err = finish(process)
+    assert (status, err.count(b"\n")) == (125, 1)
+    assert b"type" in err
+
+
+def test_reader_has_gone(called: Any, make_frame: Any) -> None:
+    """Without a reader the stub dies as `yes` does in `yes | head -1`, and the server sees the end."""
+    process, connection = called()
+    connection.send(make_frame(STDOUT, b"y\n"))
+    assert process.stdout.readline() == b"y\n"
+    process.stdout.close()
+    connection.send(make_frame(STDOUT, b"y\n"))
+    assert process.wait(20) == -13
+    process.stderr.close()
+    connection.read_stdin()
+    assert connection.read_to_end() == b""
+
+
+def test_reader_has_gone_and_sigpipe_is_ignored(called: Any, make_frame: Any, finish: Any) -> None:
+    """Where SIGPIPE is ignored, a local program complains and exits with 1: so does the stub."""
+    process, connection = called(restore_signals=False)
+    process.stdout.close()
+    connection.send(make_frame(STDOUT, b"y\n"))
+    process.stdout = None
+    status, _, err = finish(process)
+    assert (status, err) == (1, b"k8psh: true: standard output: Broken pipe\n")
+
+
+def test_stderr_reader_has_gone(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
+    """Diagnostics that nobody reads are dropped where SIGPIPE is ignored."""
+    process, connection = called(restore_signals=False)
+    process.stderr.close()
+    process.stderr = None
+    connection.send(make_frame(STDERR, b"warning"), make_frame(STDOUT, b"result"), make_exit(3))
+    assert finish(process) == (3, b"result", b"")
+
+
+def test_full_device(called: Any, make_frame: Any, finish: Any) -> None:
+    """A full disk is told in one line."""
+    with Path("/dev/full").open("wb") as full:
+        process, connection = called(stdout=full)
+    connection.send(make_frame(STDOUT, b"x"))
+    status, _, err = finish(process)
+    assert (status, err) == (1, b"k8psh: true: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_at_start(
+    place: Any, server: Any, finish: Any, make_frame: Any, make_exit: Any, closed: str
+) -> None:
+    """A closed standard stream is an ended input or a dropped output, and no socket takes its number."""
+    place.write()
+    process = place.start("true", shell=f'exec "$@" {closed}')
+    connection = server.accept()
+    connection.read_request()
+    assert connection.read_stdin() == b""
+    connection.send(make_frame(STDOUT, b"out"), make_frame(STDERR, b"err"), make_frame(STDOUT), make_exit(9))
+    out = b"" if ">&-" in closed.split() else b"out"
+    assert finish(process) == (9, out, b"" if "2>&-" in closed else b"err")
+
+
+def fill(connection: Any, data: bytes) -> int:
+    """Send as much as is taken; returns the count when nothing was for half a second."""
+    connection.socket.settimeout(0.5)
+    sent = 0
+    try:
+        while sent < len(data):
+            sent += connection.socket.send(data[sent : sent + 65536])
+    except TimeoutError:
+        pass
+    connection.socket.settimeout(20)
+    return sent
+
+
+def test_backpressure_from_a_slow_reader(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
+    """While standard output is stuck the server is held up, and standard input still passes."""
+    process, connection = called(stdin=subprocess.PIPE)
+    data = make_frame(STDOUT, bytes(4 * MUCH))
+    sent = fill(connection, data)
+    assert sent < len(data)
+    process.stdin.write(b"hello")
+    process.stdin.flush()
+    assert connection.read_frame() == (STDIN, b"hello")
+    rest = memoryview(data)[sent:]
+    received = 0
+    while rest:
+        received += len(os.read(process.stdout.fileno(), 1 << 20))
+        rest = rest[fill_now(connection, rest) :]
+    connection.send(make_exit(1))
+    status, out, _ = finish(process)
+    assert (status, received + len(out)) == (1, 4 * MUCH)
+
+
+def fill_now(connection: Any, data: memoryview) -> int:
+    """Send what is taken at once."""
+    try:
+        return int(connection.socket.send(data[:65536], socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return 0
+
+
+def test_backpressure_from_a_slow_server(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
+    """While the server takes no standard input, its output still passes, and nothing is lost."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    process, connection = called(stdin=reading)
+    os.close(reading)
+    sent = 0
+    try:
+        while sent < 4 * MUCH:
+            sent += write_or_wait(writing)
+    except TimeoutError:
+        pass
+    connection.send(make_frame(STDOUT, b"still here"))
+    assert os.read(process.stdout.fileno(), 100) == b"still here"
+    os.close(writing)
+    assert len(connection.read_stdin()) == sent
+    connection.send(make_exit(0))
+    assert finish(process)[0] == 0
+
+
+def write_or_wait(descriptor: int) -> int:
+    """Write to a non-blocking pipe within half a second."""
+    if not select.select([], [descriptor], [], 0.5)[1]:
+        raise TimeoutError
+    return os.write(descriptor, bytes(65536))
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_shared_flags_stay(called: Any, make_frame: Any, make_exit: Any, finish: Any, blocking: bool) -> None:
+    """O_NONBLOCK belongs to all who share a stream: it is neither set nor cleared, and both work."""
+    pipes = [os.pipe() for _ in range(3)]
+    ours = [pipes[0][0], pipes[1][1], pipes[2][1]]
+    for descriptor in ours:
+        os.set_blocking(descriptor, blocking)
+    before = [fcntl.fcntl(descriptor, fcntl.F_GETFL) for descriptor in ours]
+    process, connection = called(stdin=ours[0], stdout=ours[1], stderr=ours[2])
+    os.write(pipes[0][1], b"in")
+    assert connection.read_frame() == (STDIN, b"in")
+    connection.send(make_frame(STDOUT, bytes(200_000)), make_frame(STDERR, b"err"))
+    received = 0
+    while received < 200_000:
+        assert [fcntl.fcntl(descriptor, fcntl.F_GETFL) for descriptor in ours] == before
+        received += len(os.read(pipes[1][0], 65536))
+    assert os.read(pipes[2][0], 10) == b"err"
+    connection.send(make_exit(2))
+    assert finish(process)[0] == 2
+    for pipe in pipes:
+        for descriptor in pipe:
+            os.close(descriptor)
+
+
+def test_sockets_as_streams(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
+    """A socket may be standard input and output at once."""
+    theirs, ours = socket.socketpair()
+    process, connection = called(stdin=theirs, stdout=theirs)
+    theirs.close()
+    ours.sendall(b"question")
+    assert connection.read_frame() == (STDIN, b"question")
+    connection.send(make_frame(STDOUT, bytes(1 << 20)), make_exit(0))
+    received = 0
+    while some := ours.recv(65536):
+        received += len(some)
+    ours.close()
+    assert received == 1 << 20
+    assert finish(process)[0] == 0
+
+
+def test_terminal(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
+    """A terminal carries lines and end of input, and keeps its flags."""
+    ours, theirs = pty.openpty()
+    before = fcntl.fcntl(theirs, fcntl.F_GETFL)
+    process, connection = called(stdin=theirs, stdout=theirs, stderr=theirs)
+    os.write(ours, b"line\n")
+    assert connection.read_frame() == (STDIN, b"line\n")
+    assert fcntl.fcntl(theirs, fcntl.F_GETFL) == before
+    os.write(ours, b"\x04")
+    assert connection.read_frame() == (STDIN, b"")
+    connection.send(make_frame(STDOUT, b"answer\n"), make_exit(0))
+    shown = b""
+    while b"answer" not in shown:
+        shown += os.read(ours, 100)
+    assert finish(process)[0] == 0
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can enter."""
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_pipes_of_another_user(
+    place: Any, server: Any, finish: Any, make_frame: Any, make_exit: Any, open_directory: Path
+) -> None:
+    """Pipes that can't be opened anew, since another user made them, carry everything as well."""
+    program = shutil.copy(place.program[-1], open_directory / "k8psh")
+    elsewhere = type(place)(open_directory, [program], server.port)
+    elsewhere.write()
+    process = elsewhere.start("true", stdin=subprocess.PIPE, user=65534, group=65534)
+    connection = server.accept()
+    connection.read_request()
+    process.stdin.write(b"in")
+    process.stdin.flush()
+    assert connection.read_frame() == (STDIN, b"in")
+    content = os.urandom(300_000)
+    connection.send(make_frame(STDOUT, content), make_frame(STDERR, b"err"), make_exit(8))
+    assert finish(process) == (8, content, b"err")
