@@ -8,7 +8,7 @@ import trio
 
 from ..errors import ConnectionLostError, K8pshError
 from ..exit_status import Exited, ExitStatus, Killed
-from ..wire.connection import ClientConnection
+from ..wire.client_connection import ClientConnection
 from ..wire.events import Data, End, ExitCode, Request
 from ..wire.frames import HEADER, Stream, encode_end, encode_terminate
 from .descriptors import Descriptor

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import trio
 
-from ..wire.connection import ServerConnection
 from ..wire.events import Data, End, Terminate
 from ..wire.frames import Stream, encode_end
+from ..wire.server_connection import ServerConnection
 from .output import Output
 from .peer import has_vanished
 

@@ -7,9 +7,9 @@ import socket
 import trio
 
 from ..errors import K8pshError, LimitExceededError, ProtocolError
-from ..wire.connection import ServerConnection
 from ..wire.events import Request
 from ..wire.frames import FrameType, Stream, encode_end, encode_exit_code, encode_text
+from ..wire.server_connection import ServerConnection
 from .call import Calls
 from .child import Child, Children
 from .pipes import Pipes

@@ -9,6 +9,12 @@ from enum import IntEnum
 HEADER = struct.Struct("<BI")
 _EXIT_CODE = struct.Struct("<Bi")
 
+VERSION = 2
+VERSION_VARIABLE = "K8PSH_PROTOCOL"
+UMASK_VARIABLE = "K8PSH_UMASK"
+CALLS_VARIABLE = "K8PSH_CALLS"
+"""What a request says by variables of these names, since a server of version 1 ignores them."""
+
 ENCODING = "utf-8"
 """Strings travel as the bytes they are: what isn't UTF-8 is kept as surrogates on our side."""
 
@@ -25,6 +31,14 @@ class FrameType(IntEnum):
     STDERR_DATA = 6
     TERMINATE_COMMAND = 7
     EXIT_CODE = 8
+    HELLO = 16
+    DESCRIPTORS = 17
+    UMASK = 18
+    REJECTED = 19
+    TERM_SIGNAL = 20
+    SIGNAL = 21
+    DELIVERED = 22
+    OUTPUT_CLOSED = 23
 
 
 class Stream(IntEnum):
@@ -55,9 +69,14 @@ def encode_end(stream: Stream) -> bytes:
     return HEADER.pack(stream.frame_type, 0)
 
 
+def encode_number(kind: FrameType, number: int) -> bytes:
+    """Return a frame that holds a number (0 to 2**32 - 1) where others have their length."""
+    return HEADER.pack(kind, number)
+
+
 def encode_terminate() -> bytes:
     """Return the frame that ends the command."""
-    return HEADER.pack(FrameType.TERMINATE_COMMAND, 0)
+    return encode_number(FrameType.TERMINATE_COMMAND, 0)
 
 
 def encode_exit_code(code: int) -> bytes:
