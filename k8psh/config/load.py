@@ -71,6 +71,10 @@ def _parse(
     if path.endswith(YAML_ENDINGS):
         from .yaml_syntax import read_yaml  # the import of pyyaml costs tens of milliseconds
 
+        if path.endswith(".json"):
+            content = content.replace(
+                b"\t", b" "
+            )  # blanks to JSON, an error to YAML, and nowhere else in JSON
         return read_yaml(content, file, environment, path)
     return read_classic(decode_classic(content, path), file, environment, path)
 

@@ -1,4 +1,8 @@
-"""The YAML syntax's keys: these tables and `config/k8psh.schema.json` are where a new key goes."""
+"""The YAML syntax's keys: these tables and `config/k8psh.schema.json` are where a new key goes.
+
+What a key of a `..._FIELDS` table gives becomes the model's field of the same name (`gracePeriodMs` is
+`grace_period_ms`); the others are put together in `yaml_syntax`.
+"""
 
 from typing import Any
 
@@ -39,11 +43,15 @@ def _rule(value: Value) -> EnvironmentRule:
     return EnvironmentRule(kind=RULE_KINDS[kind], name=given[kind], default=given.get(allowed or "", ""))
 
 
+COMMAND_FIELDS: dict[str, Reader[Any]] = {}
+"""What a server may say for all its commands, too."""
+
 _PROGRAM = text(checks.check_program)
 COMMAND_KEYS: dict[str, Reader[Any]] = {
     "program": _PROGRAM,
     "arguments": listing(text()),
     "environment": listing(_rule),
+    **COMMAND_FIELDS,
 }
 
 
@@ -55,10 +63,13 @@ def _command(value: Value) -> dict[str, Any]:
     return record(COMMAND_KEYS)(value)
 
 
+SERVER_FIELDS: dict[str, Reader[Any]] = {}
 SERVER_KEYS: dict[str, Reader[Any]] = {
     "name": text(checks.check_server_name),
     "port": placed(number(1, PORT_MAX)),
     "options": listing(text()),
+    **SERVER_FIELDS,
+    **COMMAND_FIELDS,
     "environment": listing(_rule),
     "commands": named(checks.check_command_name, _command),
 }
@@ -68,16 +79,19 @@ MAPPING_KEYS: dict[str, Reader[Any]] = {
     "servers": named(checks.check_server_name, text(checks.check_root)),
 }
 
-LIMIT_KEYS = {
+LIMIT_FIELDS = {
     "argumentBytes": number(1, INT32_MAX),
     "requestBytes": number(1, INT32_MAX),
 }
 
-TOP_KEYS: dict[str, Reader[Any]] = {
-    "baseDirectory": text(),
+TOP_FIELDS: dict[str, Reader[Any]] = {
     "connectTimeoutMs": number(-INT32_MAX, INT32_MAX),
     "gracePeriodMs": number(0, INT32_MAX),
+}
+TOP_KEYS: dict[str, Reader[Any]] = {
+    "baseDirectory": text(),
+    **TOP_FIELDS,
     "mappings": listing(placed(record(MAPPING_KEYS, required=("clients",)))),
-    "limits": record(LIMIT_KEYS),
+    "limits": record(LIMIT_FIELDS),
     "servers": listing(placed(record(SERVER_KEYS, required=("name",)))),
 }

@@ -18,6 +18,7 @@ _MERGE = _TAG + "merge"
 TEXT_TAGS = frozenset({_TAG + "str", _TAG + "value", _MERGE})
 """Text, and the plain `=` and `<<`, to which YAML 1.1 gives a meaning that no value here has."""
 
+NESTED_TOO_DEEPLY = "not a configuration: nested too deeply"
 QUOTED_TEXT = "text (in quotes, where YAML would take it as something else)"
 
 _KINDS = {
@@ -164,7 +165,7 @@ def _compose_text(text: str, findings: Findings) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         findings.problem(*_place(text, error.position), "not valid YAML: a character that isn't allowed")
     except RecursionError:
-        findings.problem(0, 0, "not a configuration: nested too deeply")
+        findings.problem(0, 0, NESTED_TOO_DEEPLY)
     return None
 
 

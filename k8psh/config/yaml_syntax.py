@@ -1,6 +1,7 @@
 """The YAML syntax, read into the model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any
@@ -10,9 +11,11 @@ from .checks import PORT_MAX, Section, shared_ports, suspicious
 from .findings import Findings
 from .model import FIRST_PORT, Command, Configuration, EnvironmentRule, Limits, Root, Server
 from .paths import absolute
-from .yaml_keys import TOP_KEYS
-from .yaml_nodes import MAX_VALUES, Document, Refused, TooLargeError, Value, compose
+from .yaml_keys import COMMAND_FIELDS, LIMIT_FIELDS, SERVER_FIELDS, TOP_FIELDS, TOP_KEYS
+from .yaml_nodes import MAX_VALUES, NESTED_TOO_DEEPLY, Document, Refused, TooLargeError, Value, compose
 from .yaml_values import record
+
+_CAPITAL = re.compile("([A-Z])")
 
 
 def read_yaml(
@@ -38,24 +41,25 @@ def read_yaml(
             given = {}
         except TooLargeError:
             findings.problem(0, 0, f"not a configuration: more than {MAX_VALUES} values")
+        except RecursionError:
+            findings.problem(0, 0, NESTED_TOO_DEEPLY)
     return _configuration(given, file, findings), findings.warnings()
 
 
 def _configuration(given: Mapping[str, Any], file: str, findings: Findings) -> Configuration:
-    times = {"connect_timeout_ms": "connectTimeoutMs", "grace_period_ms": "gracePeriodMs"}
     return Configuration(
         file=file,
         base_directory=absolute(given.get("baseDirectory", ""), file),
         roots=_roots(given.get("mappings", [])),
-        limits=_limits(given.get("limits", {})),
+        limits=Limits(**_fields(LIMIT_FIELDS, given.get("limits", {}))),
         servers=_servers(given.get("servers", []), findings),
-        **{name: given[key] for name, key in times.items() if key in given},
+        **_fields(TOP_FIELDS, given),
     )
 
 
-def _limits(given: Mapping[str, int]) -> Limits:
-    names = {"argument_bytes": "argumentBytes", "request_bytes": "requestBytes"}
-    return Limits(**{name: given[key] for name, key in names.items() if key in given})
+def _fields(keys: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given ones of these keys, by the names that the model's fields have."""
+    return {_CAPITAL.sub(r"_\1", key).lower(): given[key] for key in keys if key in given}
 
 
 def _roots(mappings: Sequence[tuple[Value, Mapping[str, Any]]]) -> tuple[Root, ...]:
@@ -103,18 +107,25 @@ def _sections(given: Sequence[tuple[Value, Mapping[str, Any]]]) -> Iterator[Sect
 def _server(
     given: Mapping[str, Any], port: int, commands: Mapping[str, tuple[Value, Mapping[str, Any]]]
 ) -> Server:
+    shared = _fields(COMMAND_FIELDS, given)
     environment: list[EnvironmentRule] = given.get("environment", [])
     return Server(
         name=given["name"],
         port=port,
         options=tuple(given.get("options", ())),
-        commands=tuple(_command(name, command, environment) for name, (_, command) in commands.items()),
+        **_fields(SERVER_FIELDS, given),
+        commands=tuple(
+            _command(name, command, environment, shared) for name, (_, command) in commands.items()
+        ),
     )
 
 
-def _command(name: str, given: Mapping[str, Any], environment: Sequence[EnvironmentRule]) -> Command:
+def _command(
+    name: str, given: Mapping[str, Any], environment: Sequence[EnvironmentRule], shared: Mapping[str, Any]
+) -> Command:
     return Command(
         name=name,
         executable=(given.get("program", name), *given.get("arguments", ())),
         environment=(*environment, *given.get("environment", ())),
+        **{**shared, **_fields(COMMAND_FIELDS, given)},
     )
