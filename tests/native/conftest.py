@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,19 +247,25 @@ class Place:
                     pipe.close()
 
 
-def build(goal: str) -> Path:
-    """Build a file of build/native and return its path."""
-    made = subprocess.run(
-        ["make", "-s", "-C", str(REPOSITORY / "native"), f"BUILD={BUILD}", str(BUILD / goal)],
-        capture_output=True,
-        text=True,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
-    return BUILD / goal
+@pytest.fixture(scope="session")
+def build() -> Callable[..., Path]:
+    """Build a file of build/native (or of another directory) and return its path."""
+
+    def make(goal: str, directory: Path = BUILD) -> Path:
+        zig = os.environ.get("ZIG", f"{sys.executable} -m ziglang")
+        made = subprocess.run(
+            ["make", "-s", "-C", str(REPOSITORY / "native"), f"BUILD={directory}", f"ZIG={zig}", directory / goal],
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stdout + made.stderr
+        return directory / goal
+
+    return make
 
 
 @pytest.fixture(scope="session", params=["k8psh", "k8psh-sanitized"])
-def program(request: pytest.FixtureRequest) -> list[str]:
+def program(request: pytest.FixtureRequest, build: Callable[..., Path]) -> list[str]:
     """The command line that runs the stub: every test that takes it runs for each build of it."""
     return [str(build(request.param))]
 
