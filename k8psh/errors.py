@@ -8,6 +8,7 @@ K8pshError                 125, a failure of k8psh itself
 ├── ProtocolError          125, the peer broke the protocol
 │   └── LimitExceededError 125, the peer sent more than is allowed
 ├── WorkingDirectoryError  125, a working directory that isn't shared
+├── RejectedError          what the server says: 125, 126 or 127
 └── ConnectionLostError    125, no server, or it went away without an exit status
 
 Only `__main__` turns them into text and an exit code (client, server) and `server.session` into a
@@ -22,6 +23,14 @@ class K8pshError(Exception):
     """A failure that is said in one line: the exception's text, without a leading `k8psh: `."""
 
     exit_code = 125
+
+
+class RejectedError(K8pshError):
+    """The server refused to start the command; the exit code is what it says."""
+
+    def __init__(self, text: str, exit_code: int = 125) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 class UsageError(K8pshError):

@@ -37,16 +37,52 @@ class EnvironmentRule:
     default: str = ""
 
 
+class Lane(Enum):
+    """How a command's streams reach its caller."""
+
+    AUTO = "auto"
+    """The direct lane where it can be had, else the relay lane."""
+    DIRECT = "direct"
+    """The caller's own descriptors, passed over a Unix socket."""
+    RELAY = "relay"
+    """Frames over TCP."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ulimit:
+    """A resource limit of setrlimit(2): `name` as in RLIMIT_NAME, lower case; -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """A program that callers may run: `executable` is the program and its leading arguments.
 
     `environment` holds the server's rules for all its commands first, then the command's own, in order.
+    `run_as_caller`: with the caller's uid, gid and groups (direct lane only; needs a root server).
+    `nice` is added to the server's own. `outside_directory`, where it isn't empty, is the absolute
+    directory on the server for callers outside the shared roots. Server-wide defaults are merged in.
     """
 
     name: str
     executable: tuple[str, ...]
     environment: tuple[EnvironmentRule, ...] = ()
+    lane: Lane = Lane.AUTO
+    run_as_caller: bool = False
+    nice: int = 0
+    ulimits: tuple[Ulimit, ...] = ()
+    outside_directory: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allow:
+    """Who may call: a caller with one of the uids, or with one of the gids among its groups."""
+
+    uids: frozenset[int] = frozenset()
+    gids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +90,26 @@ class Server:
     """A section: a server's name, its port (1 to 65535), its arguments and its commands.
 
     `commands` keeps the configured order; of commands with the same name only the last is here.
-    The same server name may occur in several sections.
+    The same server name may occur in several sections. `tcp`: it listens on its TCP port, too. With a
+    `socket_directory` the Unix socket is a file there, with `socket_mode`; else its name is abstract.
+    Without `allow` everybody who reaches the socket may call.
     """
 
     name: str
     port: int
     options: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
+    tcp: bool = True
+    socket_directory: str = ""
+    socket_mode: int = 0o666
+    allow: Allow | None = None
+
+    @property
+    def socket_address(self) -> str:
+        """Return the Unix socket's address as bind(2) takes it: a path, or a NUL and an abstract name."""
+        if self.socket_directory:
+            return f"{self.socket_directory}/k8psh-{self.port}.sock"
+        return f"\0k8psh:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,7 @@ def detach() -> Callable[[], None]:
     def all_is_well() -> None:
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
-            os.dup2(null, descriptor)
+            os.dup2(null, descriptor, inheritable=False)
         os.close(null)
         os.write(tell, b"1")
         os.close(tell)

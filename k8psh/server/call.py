@@ -1,63 +1,113 @@
-"""From a request to what is to be started: program, arguments, environment, working directory."""
+"""From a request to what is to be started: program, arguments, environment, working directory, identity."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..config.environment import command_environment
-from ..config.model import Command, Configuration
+from ..config.model import Command, Configuration, Ulimit
 from ..config.paths import from_wire, roots_for
-from ..errors import CommandNotFoundError, WorkingDirectoryError
+from ..errors import CommandNotFoundError, K8pshError, WorkingDirectoryError
 from ..wire.events import Request
+from ..wire.frames import CALLS_VARIABLE
+from .identity import Identity
 from .lookup import find_program
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invocation:
-    """What a child is made from; `path` is the program's file, `arguments` begin with its name."""
+    """What a child is made from; `path` is the program's file, `arguments` begin with its name.
+
+    `umask` and `identity` are the caller's where the child is to have them, `nice` and `ulimits` the
+    command's.
+    """
 
     path: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str
+    umask: int = -1
+    identity: Identity | None = None
+    nice: int = 0
+    ulimits: tuple[Ulimit, ...] = field(default=())
 
 
 class Calls:
-    """The commands of one server, and how a request for one of them becomes an invocation."""
+    """The commands of one server, and how a request for one of them becomes an invocation.
 
-    def __init__(self, configuration: Configuration, name: str, own_environment: Mapping[str, str]) -> None:
+    `executable` is what stubs are links to: a program that is one starts another call.
+    """
+
+    def __init__(
+        self, configuration: Configuration, name: str, own_environment: Mapping[str, str], executable: str
+    ) -> None:
         self.configuration = configuration
         self.name = name
         self._own_environment = dict(own_environment)
+        self._executable = os.path.realpath(executable)
         self._commands: dict[str, Command] = {
             command.name: command
             for section in configuration.sections_of(name)
             for command in section.commands
         }
 
-    def prepare(self, request: Request) -> Invocation:
-        """Return what the request asks to start.
+    def prepare(self, request: Request, caller: Identity | None) -> Invocation:
+        """Return what the request asks to start; `caller` is known on the direct lane only.
 
         Raises:
             CommandNotFoundError: the command isn't configured here, or its program doesn't exist.
             NotExecutableError: the program may not be executed.
             WorkingDirectoryError: the working directory is outside the roots, or missing.
+            K8pshError: the call would go round for ever, or needs to know the caller.
         """
         command = self._commands.get(request.command)
         if command is None:
             raise CommandNotFoundError(
                 f"the server {self.name!r} has no such command; is its configuration the caller's?"
             )
-        directory = self._directory(request.working_directory)
+        directory = self._directory(command, request.working_directory)
         environment = command_environment(command.environment, request.environment, self._own_environment)
+        path = find_program(command.executable[0], directory, environment)
+        if os.path.islink(path) and os.path.realpath(path) == self._executable:
+            environment[CALLS_VARIABLE] = " ".join(self._lengthen_chain(request, path))
         return Invocation(
-            path=find_program(command.executable[0], directory, environment),
+            path=path,
             arguments=command.executable + request.arguments,
             environment=environment,
             directory=directory,
+            umask=-1 if request.umask is None else request.umask,
+            identity=self._identity(command, caller),
+            nice=command.nice,
+            ulimits=command.ulimits,
         )
 
-    def _directory(self, wire: str) -> str:
+    def _lengthen_chain(self, request: Request, path: str) -> tuple[str, ...]:
+        """Return the chain of calls with this one, whose program is a stub."""
+        this = f"{self.name}/{request.command}"
+        chain = (*request.calls, this)
+        found = self.configuration.find_command(os.path.basename(path))
+        calls_itself = found is not None and f"{found[0].name}/{found[1].name}" == this
+        if this in request.calls or calls_itself:
+            ring = " -> ".join((*chain, this) if calls_itself else chain)
+            raise K8pshError(
+                f"the command calls itself: {ring}; its program on the server {self.name!r} is the stub "
+                f"{path}, give the real one's path"
+            )
+        return chain
+
+    def _identity(self, command: Command, caller: Identity | None) -> Identity | None:
+        if not command.run_as_caller:
+            return None
+        if caller is None:
+            raise K8pshError(
+                "it runs as its caller, whom only the direct lane tells; "
+                "this call came by TCP (K8PSH_LANE, or lane in the configuration)"
+            )
+        return caller
+
+    def _directory(self, command: Command, wire: str) -> str:
+        if command.outside_directory and wire == command.outside_directory:
+            return wire
         directory = from_wire(self.configuration, self.name, wire)
         physical = os.path.realpath(directory)
         if not os.path.isdir(physical):

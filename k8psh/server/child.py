@@ -11,9 +11,9 @@ import trio
 
 from ..errors import CommandNotFoundError, K8pshError, NotExecutableError, WorkingDirectoryError
 from ..exit_status import ExitStatus, from_wait_status
-from ..wire.frames import ENCODING
 from .call import Invocation
 from .lookup import is_script_without_interpreter
+from .spawn import encode, spawn
 
 _POLL_SECONDS = 0.05
 """How often an ending group is looked at: its members aren't ours to wait for."""
@@ -93,31 +93,24 @@ class Children:
             K8pshError: no process could be made.
         """
         try:
-            return self._spawn(invocation.path, invocation.arguments, invocation, streams)
+            pid = self._spawn(invocation, streams)
         except OSError as error:
-            if error.errno == errno.ENOEXEC and is_script_without_interpreter(invocation.path):
-                arguments = ("/bin/sh", invocation.path, *invocation.arguments[1:])
-                with contextlib.suppress(OSError):
-                    return self._spawn("/bin/sh", arguments, invocation, streams)
             _refuse(invocation, error)
+        except subprocess.SubprocessError:
+            raise K8pshError(
+                f"the server, user {os.geteuid()}, may not set the configured identity, nice or ulimits"
+            ) from None
+        self._alive.add(pid)
+        return Child(pid, self)
 
-    def _spawn(
-        self, path: str, arguments: tuple[str, ...], invocation: Invocation, streams: tuple[int, int, int]
-    ) -> Child:
-        process = subprocess.Popen(
-            [_encode(argument) for argument in arguments],
-            executable=_encode(path),
-            env={_encode(name): _encode(value) for name, value in invocation.environment.items()},
-            cwd=_encode(invocation.directory),
-            stdin=streams[0],
-            stdout=streams[1],
-            stderr=streams[2],
-            close_fds=False,  # every descriptor of ours is close-on-exec, Python's rule (PEP 446)
-            process_group=0,
-        )
-        process.returncode = 0  # it's waited for here, by pidfd: Popen must neither wait nor warn
-        self._alive.add(process.pid)
-        return Child(process.pid, self)
+    def _spawn(self, invocation: Invocation, streams: tuple[int, int, int]) -> int:
+        try:
+            return spawn(invocation.path, invocation.arguments, invocation, streams)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC or not is_script_without_interpreter(invocation.path):
+                raise
+        arguments = ("/bin/sh", invocation.path, *invocation.arguments[1:])
+        return spawn("/bin/sh", arguments, invocation, streams)
 
     def reap(self, pid: int) -> int:
         """Return the wait status of an ended child."""
@@ -136,22 +129,17 @@ class Children:
                     self._early[pid] = status
 
 
-def _encode(text: str) -> bytes:
-    return text.encode(ENCODING, "surrogateescape")
-
-
 def _refuse(invocation: Invocation, error: OSError) -> NoReturn:
-    program = invocation.arguments[0]
-    if error.filename == _encode(invocation.directory):
+    if error.filename == encode(invocation.directory):
         raise WorkingDirectoryError(
             f"the working directory {invocation.directory} can't be entered: {error.strerror}"
-        )
+        ) from error
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            raise CommandNotFoundError(f"{program}: {invocation.path} or its interpreter is not found")
+            raise CommandNotFoundError(f"{invocation.path} or its interpreter not found") from error
         case errno.E2BIG:
-            raise NotExecutableError(f"{program}: the arguments and the environment are too long")
+            raise NotExecutableError("the arguments and the environment are too long") from error
         case errno.EAGAIN | errno.ENOMEM | errno.EMFILE | errno.ENFILE:
-            raise K8pshError(f"{program}: no process could be started: {error.strerror}")
+            raise K8pshError(f"no process could be started: {error.strerror}") from error
         case _:
-            raise NotExecutableError(f"{program}: {invocation.path} can't be executed: {error.strerror}")
+            raise NotExecutableError(f"{invocation.path} can't be executed: {error.strerror}") from error

@@ -1,12 +1,17 @@
 """Listening sockets, and the connections that come in by them."""
 
+import contextlib
 import errno
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
 
 import trio
 
+from ..config.model import Allow, Server
 from ..errors import K8pshError
 
 ADDRESS = "127.0.0.1"
@@ -18,43 +23,108 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _log = logging.getLogger("k8psh.server")
 
 
-def listen(ports: Iterable[int]) -> list[socket.socket]:
-    """Return a listening non-blocking socket per port.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """An accepted connection, non-blocking; `allow` says who may call by it."""
+
+    sock: socket.socket
+    is_direct: bool
+    allow: Allow | None
+
+
+class Listener:
+    """A listening socket of one section, TCP or Unix; a context that closes it and removes its file."""
+
+    def __init__(self, sock: socket.socket, section: Server) -> None:
+        self._sock = sock
+        self._allow = section.allow
+        self._is_direct = sock.family == socket.AF_UNIX
+        self._path = section.socket_address if self._is_direct and section.socket_directory else ""
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Accept no more."""
+        if self._path:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+            self._path = ""
+        self._sock.close()
+
+    async def accept_forever(self, take: Callable[[Connection], bool]) -> None:
+        """Hand each connection to `take`, until that returns False."""
+        while True:
+            try:
+                sock, _ = self._sock.accept()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._sock)
+                continue
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    _log.warning("no further connection for now: %s", error.strerror)
+                    await trio.sleep(_EXHAUSTED_PAUSE_SECONDS)
+                continue
+            sock.setblocking(False)
+            if not self._is_direct:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not take(Connection(sock=sock, is_direct=self._is_direct, allow=self._allow)):
+                return
+
+
+def listen(sections: Iterable[Server]) -> list[Listener]:
+    """Return the listeners of a server's sections, listening.
 
     Raises:
-        K8pshError: a port can't be had.
+        K8pshError: an address can't be had.
     """
-    listeners: list[socket.socket] = []
-    for port in ports:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((ADDRESS, port))
-            listener.listen(_BACKLOG)
-            listener.setblocking(False)
-        except OSError as error:
-            listener.close()
-            for other in listeners:
-                other.close()
-            raise K8pshError(f"can't listen on {ADDRESS} port {port}: {error.strerror}") from error
-        listeners.append(listener)
+    with contextlib.ExitStack() as cleanup:
+        listeners = []
+        for section in sections:
+            if section.tcp:
+                listeners.append(cleanup.enter_context(Listener(_listen_tcp(section), section)))
+            listeners.append(cleanup.enter_context(Listener(_listen_unix(section), section)))
+        cleanup.pop_all()
     return listeners
 
 
-async def accept_forever(listener: socket.socket, take: Callable[[socket.socket], bool]) -> None:
-    """Hand each connection to `take`, until that returns False."""
-    while True:
+def _listen_tcp(section: Server) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return _listening(sock, (ADDRESS, section.port), f"{ADDRESS} port {section.port}")
+
+
+def _listen_unix(section: Server) -> socket.socket:
+    address = section.socket_address
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    if not section.socket_directory:
+        return _listening(sock, address, f"the abstract socket {address[1:]}")
+    _remove_stale(address)
+    _listening(sock, address, address)
+    os.chmod(address, section.socket_mode)
+    return sock
+
+
+def _listening(sock: socket.socket, address: tuple[str, int] | str, text: str) -> socket.socket:
+    try:
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise K8pshError(f"can't listen on {text}: {error.strerror or error}") from error
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket file of a server that didn't get to do it; one that still listens stays."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
         try:
-            connection, _ = listener.accept()
-        except BlockingIOError:
-            await trio.lowlevel.wait_readable(listener)
-            continue
-        except OSError as error:
-            if error.errno in _EXHAUSTED:
-                _log.warning("no further connection for now: %s", error.strerror)
-                await trio.sleep(_EXHAUSTED_PAUSE_SECONDS)
-            continue
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not take(connection):
-            return
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)

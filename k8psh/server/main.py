@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 from collections.abc import Mapping, Sequence
 
 import trio
@@ -18,7 +17,7 @@ from ..exit_status import Exited, ExitStatus
 from ..runtime import find_runtime
 from .background import detach, pidfile
 from .call import Calls
-from .listener import listen
+from .listener import Listener, listen
 from .options import ServerOptions, parse_words, server_options
 from .serve import Server
 from .stubs import Stubs
@@ -50,11 +49,10 @@ def run_server(called_as: str, words: Sequence[str], environment: Mapping[str, s
     if not any(section.commands for section in sections):
         stubs.write()
         return Exited(0)
-    listeners = listen(section.port for section in sections)
+    calls = Calls(loaded.configuration, name, environment, stubs.executable)
     with contextlib.ExitStack() as cleanup:
-        for listener in listeners:
-            cleanup.enter_context(listener)
-        _serve(listeners, Calls(loaded.configuration, name, environment), options, stubs)
+        listeners = [cleanup.enter_context(listener) for listener in listen(sections)]
+        _serve(listeners, calls, options, stubs)
     return Exited(0)
 
 
@@ -63,9 +61,10 @@ class _Generation:
 
     def __init__(self, loaded: LoadedConfiguration, options: ServerOptions, called_as: str) -> None:
         self._loaded = loaded
-        self._runtime = find_runtime(called_as)
-        self._stubs = Stubs(loaded.configuration, options, self._runtime.executable)
-        self._command = (*self._runtime.command, f"--container={options.name}")
+        runtime = find_runtime(called_as)
+        self.executable = runtime.executable
+        self._stubs = Stubs(loaded.configuration, options, runtime.executable)
+        self._command = (*runtime.command, f"--container={options.name}")
         self._keep = options.keep_client_executables
 
     def write(self) -> None:
@@ -77,9 +76,7 @@ class _Generation:
             self._stubs.remove()
 
 
-def _serve(
-    listeners: Sequence[socket.socket], calls: Calls, options: ServerOptions, stubs: _Generation
-) -> None:
+def _serve(listeners: Sequence[Listener], calls: Calls, options: ServerOptions, stubs: _Generation) -> None:
     """Serve in the foreground or in the background; the stubs live as long as the server."""
     with contextlib.ExitStack() as cleanup:
         if options.background:
@@ -91,6 +88,7 @@ def _serve(
         if options.background:
             all_is_well()
         _take_signals_as_they_come()
+        _keep_standard_descriptors()
         server = Server(listeners, calls, options)
         is_init = os.getpid() == 1
         trio.run(lambda: server.run(ends_on_hangup=not options.background, is_init=is_init))
@@ -102,3 +100,9 @@ def _take_signals_as_they_come() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _keep_standard_descriptors() -> None:
+    """Keep our descriptors 0 to 2 from children: one that its caller has closed is closed for the command."""
+    for descriptor in range(3):
+        os.set_inheritable(descriptor, False)

@@ -62,9 +62,16 @@ class Output:
             self._left = held[0]
             self.readable = True
 
+    def abandon(self) -> None:
+        """Close the pipe before its end: writing to it is an error for the command from now on."""
+        self.ended = True
+        self.close()
+
     def close(self) -> None:
         """Close the descriptor."""
-        os.close(self.descriptor)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     def _grow(self) -> None:
         size = len(self._buffer) - HEADER.size

@@ -7,32 +7,31 @@ edge-triggered: "any of these" is one wait, and each descriptor is tried until i
 import os
 import select
 import socket
-from collections.abc import Callable
 
 import trio
 
-from ..wire.events import Data, End, Terminate
+from ..wire.events import Data, End, OutputClosed, Signal, Terminate
 from ..wire.frames import Stream, encode_end
 from ..wire.server_connection import ServerConnection
+from .child import Child
 from .output import Output
 from .peer import has_vanished
+from .session import ClientVanishedError
+from .signals import answer
 
 _MOVES_PER_TURN = 16
 """How many reads and writes a session may make before others get their turn."""
 _STALL_SECONDS = 1.0
 """How often a client whose input the command doesn't take is asked after."""
+_MOST_CONTROL_BYTES = 4096
+"""How many answers may wait for a client that takes none."""
 _CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
-
-
-class ClientVanishedError(Exception):
-    """The connection's end came before the command's."""
 
 
 class Relay:
     """The relay of one command.
 
     `streams` are our ends of its stdin, stdout and stderr, non-blocking; they're the relay's to close.
-    `pidfd` tells the command's end; `terminate` is called where the client asks for it.
     """
 
     def __init__(
@@ -40,13 +39,11 @@ class Relay:
         connection: ServerConnection,
         sock: socket.socket,
         streams: tuple[int, int, int],
-        pidfd: int,
-        terminate: Callable[[], object],
+        child: Child,
     ) -> None:
         self._connection = connection
         self._sock = sock
-        self._pidfd = pidfd
-        self._terminate = terminate
+        self._child = child
         self._input: int | None = streams[0]
         self._outputs = {
             streams[1]: Output(Stream.STDOUT, streams[1]),
@@ -54,7 +51,7 @@ class Relay:
         }
         self._unwritten = memoryview(b"")
         self._unsent = memoryview(b"")
-        self._closing_input = b""
+        self._control = b""
         self._receivable = True
         self._sendable = True
         self._writable = False
@@ -66,7 +63,7 @@ class Relay:
     def _register(self) -> None:
         edge = select.EPOLLET
         self._epoll.register(self._sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | edge)
-        self._epoll.register(self._pidfd, select.EPOLLIN | edge)
+        self._epoll.register(self._child.pidfd, select.EPOLLIN | edge)
         if self._input is not None:
             self._epoll.register(self._input, select.EPOLLOUT | edge)
         for descriptor in self._outputs:
@@ -114,7 +111,7 @@ class Relay:
             self._sendable |= bool(events & select.EPOLLOUT)
             if events & _CLOSED:
                 raise ClientVanishedError
-        elif descriptor == self._pidfd:
+        elif descriptor == self._child.pidfd:
             self._exited = True
             self._close_input()
             for output in self._outputs.values():
@@ -131,13 +128,15 @@ class Relay:
         moved = self._send_output()
         if self._unwritten:
             return self._write_input() or moved
+        if len(self._control) > _MOST_CONTROL_BYTES:
+            return moved
         return self._take_input() or moved
 
     def _send_output(self) -> bool:
         if self._unsent:
             return self._send()
-        if self._closing_input:
-            self._unsent, self._closing_input = memoryview(self._closing_input), b""
+        if self._control:
+            self._unsent, self._control = memoryview(self._control), b""
             return self._send()
         moved = False
         for output in self._outputs.values():
@@ -172,8 +171,11 @@ class Relay:
                 self.input_ended = True
                 self._close_input()
                 return True
-            case Terminate():
-                self._terminate()
+            case OutputClosed(stream=stream):
+                self._close_output(stream)
+                return True
+            case Terminate() | Signal() as event:
+                self._control += answer(event, self._child)
                 return True
         return self._receivable and self._receive()
 
@@ -204,10 +206,16 @@ class Relay:
         self._unwritten = self._unwritten[written:]
         return True
 
+    def _close_output(self, stream: Stream) -> None:
+        """Let the command learn that nobody reads this stream any more."""
+        for output in self._outputs.values():
+            if output.stream is stream:
+                output.abandon()
+
     def _refuse_input(self) -> None:
         """Tell the client that the command has closed its stdin."""
         self._close_input()
-        self._closing_input = encode_end(Stream.STDIN)
+        self._control += encode_end(Stream.STDIN)
 
     def _close_input(self) -> None:
         self._unwritten = memoryview(b"")

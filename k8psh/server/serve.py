@@ -2,15 +2,17 @@
 
 import logging
 import signal
-import socket
 from collections.abc import Sequence
 
 import trio
 
 from .call import Calls
 from .child import Children
-from .listener import accept_forever
+from .direct_session import DirectSession
+from .identity import identity_of_peer, is_allowed
+from .listener import Connection, Listener
 from .options import ServerOptions
+from .relay_session import RelaySession
 from .session import Session
 
 _ORPHAN_SECONDS = 1.0
@@ -22,7 +24,7 @@ _log = logging.getLogger("k8psh.server")
 class Server:
     """One server process: `run` serves until it's told to end."""
 
-    def __init__(self, listeners: Sequence[socket.socket], calls: Calls, options: ServerOptions) -> None:
+    def __init__(self, listeners: Sequence[Listener], calls: Calls, options: ServerOptions) -> None:
         self._listeners = listeners
         self._calls = calls
         self._options = options
@@ -52,13 +54,13 @@ class Server:
         with self._accepting, trio.move_on_after(float("inf") if limit < 0 else limit / 1000):
             async with trio.open_nursery() as accepting:
                 for listener in self._listeners:
-                    accepting.start_soon(accept_forever, listener, self._take)
+                    accepting.start_soon(listener.accept_forever, self._take)
                 if self._options.max_connections == 0:
                     self._accepting.cancel()
         for listener in self._listeners:
             listener.close()
 
-    def _take(self, connection: socket.socket) -> bool:
+    def _take(self, connection: Connection) -> bool:
         self._accepted += 1
         self._sessions.start_soon(self._serve, connection)
         if self._accepted == self._options.max_connections:
@@ -66,13 +68,25 @@ class Server:
             return False
         return True
 
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, connection: Connection) -> None:
         """Give a connection its session; whatever happens in it happens to it alone."""
-        with connection:
+        with connection.sock:
             try:
-                await Session(connection, self._calls, self._children).run()
+                session = self._session(connection)
+                if session is not None:
+                    await session.run()
             except Exception as error:  # noqa: BLE001 - a defect must not end the other sessions
                 _log.error("a session failed: %r", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+
+    def _session(self, connection: Connection) -> Session | None:
+        """Return the session of a connection's lane, None for a caller that isn't allowed."""
+        if not connection.is_direct:
+            return RelaySession(connection.sock, self._calls, self._children)
+        identity = identity_of_peer(connection.sock)
+        if connection.allow is not None and not is_allowed(identity, connection.allow):
+            _log.warning("user %d, group %d may not call (allow)", identity.uid, identity.gid)
+            return None
+        return DirectSession(connection.sock, identity, self._calls, self._children)
 
     async def _heed_signals(
         self, ends_on_hangup: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
