@@ -45,7 +45,7 @@ static bool next_frame(struct request_writer *writer, enum frame_type *type, con
             return true;
         }
         writer->stage = REQUEST_VARIABLES;
-        /* fall through */
+        __attribute__((fallthrough));
     case REQUEST_VARIABLES:
         *type = FRAME_ENVIRONMENT_VARIABLE;
         if (next_variable(request, text))

@@ -16,6 +16,21 @@ BUILD = REPOSITORY / "build" / "native"
 PATIENCE_S = 20.0
 """No call of a test takes a tenth of this, sanitizers and emulators included."""
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker of this directory's tests."""
+    config.addinivalue_line("markers", "targets: the stub for every target, by zig and qemu: asked for by -m")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes to build, unless it is asked for: then it runs or fails."""
+    if "targets" in config.getoption("markexpr"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("targets")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 HEADER = struct.Struct("<BI")
 REQUEST_END = 3
 EXIT_CODE = 8
@@ -254,7 +269,15 @@ def build() -> Callable[..., Path]:
     def make(goal: str, directory: Path = BUILD) -> Path:
         zig = os.environ.get("ZIG", f"{sys.executable} -m ziglang")
         made = subprocess.run(
-            ["make", "-s", "-C", str(REPOSITORY / "native"), f"BUILD={directory}", f"ZIG={zig}", directory / goal],
+            [
+                "make",
+                "-s",
+                "-C",
+                str(REPOSITORY / "native"),
+                f"BUILD={directory}",
+                f"ZIG={zig}",
+                directory / goal,
+            ],
             capture_output=True,
             text=True,
         )
