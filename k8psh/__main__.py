@@ -7,12 +7,12 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
 
 from . import log
 from .container import NAME_VARIABLE
 from .errors import ConfigurationError, K8pshError
 from .exit_status import Exited, ExitStatus, Killed
+from .process import ThisProcess
 from .wire.frames import ENCODING
 
 _ENTRY_NAMES = ("__main__.py", "start")
@@ -23,17 +23,11 @@ _CONTAINER = "--container="
 
 def main() -> int:
     """Do what the program's name says; return the exit code, or die by the command's term signal."""
-    _open_standard_descriptors()
-    words = [os.fsencode(word).decode(ENCODING, "surrogateescape") for word in sys.argv]
-    environment = {
-        name.decode(ENCODING, "surrogateescape"): value.decode(ENCODING, "surrogateescape")
-        for name, value in os.environb.items()
-    }
-    called_as, words = _calling(words, environment)
-    program = os.path.basename(called_as)
-    log.set_up(program if program == "k8pshd" else "k8psh", environment.get("K8PSH_DEBUG", ""))
+    process = _this_process(_open_standard_descriptors())
+    program = os.path.basename(process.called_as)
+    log.set_up(program if program == "k8pshd" else "k8psh", process.environment.get("K8PSH_DEBUG", ""))
     try:
-        return _end(_run(called_as, program, words, environment))
+        return _end(_run(program, process))
     except ConfigurationError as error:
         return _fail(str(error).replace("\n", "\nk8psh: "), error.exit_code)
     except K8pshError as error:
@@ -48,33 +42,39 @@ def main() -> int:
         return _fail(f"internal error: {error!r} (K8PSH_DEBUG=All shows where)", K8pshError.exit_code)
 
 
-def _calling(words: Sequence[str], environment: dict[str, str]) -> tuple[str, list[str]]:
-    """Return the path that we were called by, and the arguments."""
-    called_as, arguments = words[0], list(words[1:])
+def _this_process(closed: frozenset[int]) -> ThisProcess:
+    called_as, *arguments = (_text(os.fsencode(word)) for word in sys.argv)
+    environment = {_text(name): _text(value) for name, value in os.environb.items()}
     if os.path.basename(called_as) in _ENTRY_NAMES:
         called_as = "k8psh"
         if arguments and arguments[0].startswith(_CONTAINER):
             environment.setdefault(NAME_VARIABLE, arguments.pop(0).removeprefix(_CONTAINER))
         if arguments and arguments[0].startswith(_CALLED_AS):
             called_as = arguments.pop(0).removeprefix(_CALLED_AS)
-    return called_as, arguments
+    return ThisProcess(
+        called_as=called_as, arguments=tuple(arguments), environment=environment, closed=closed
+    )
 
 
-def _run(called_as: str, program: str, words: list[str], environment: Mapping[str, str]) -> ExitStatus:
+def _text(data: bytes) -> str:
+    return data.decode(ENCODING, "surrogateescape")
+
+
+def _run(program: str, process: ThisProcess) -> ExitStatus:
     """Run one of the three programs; each imports only what it needs."""
     match program:
         case "k8pshd":
             from .server.main import run_server
 
-            return run_server(called_as, words, environment)
+            return run_server(process)
         case "k8psh":
             from .client.main import run_client
 
-            return run_client(called_as, words, environment)
+            return run_client(process)
         case _:
             from .client.main import run_stub
 
-            return run_stub(called_as, words, environment)
+            return run_stub(process)
 
 
 def _end(status: ExitStatus) -> int:
@@ -96,11 +96,17 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _open_standard_descriptors() -> None:
-    """Put null where descriptors 0 to 2 are closed: what we open next must not become a standard stream."""
+def _open_standard_descriptors() -> frozenset[int]:
+    """Put null where descriptors 0 to 2 are closed; return those.
+
+    What we open next must not become a standard stream.
+    """
+    closed = set()
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
+        closed.add(descriptor)
     os.close(descriptor)
+    return frozenset(closed)
 
 
 if __name__ == "__main__":

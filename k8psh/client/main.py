@@ -4,30 +4,33 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .. import __version__
 from ..command_line import CLIENT_OPTIONS, CLIENT_USAGE, SERVER_OPTIONS, Parsed, parse, refuse
 from ..config.load import default_path, load
 from ..config.model import Configuration
 from ..config.routes import ROUTES_FILE, decode_head
-from ..container import NAME_VARIABLE, container_name
+from ..container import NAME_VARIABLE
 from ..errors import ConfigurationError, K8pshError, Problem, UsageError
 from ..exit_status import Exited, ExitStatus
+from ..process import ThisProcess
 from ..server.options import server_options
 
 
-def run_client(called_as: str, words: Sequence[str], environment: Mapping[str, str]) -> ExitStatus:
+def run_client(process: ThisProcess) -> ExitStatus:
     """Do what the command line of `k8psh` asks.
 
     Raises:
         K8pshError: as its kinds say.
     """
+    words, environment = process.arguments, process.environment
     every_option = {option.long: option for option in (*CLIENT_OPTIONS, *SERVER_OPTIONS)}
     leading = parse(tuple(every_option.values()), words, lambda _: None)
     if leading.has("server"):
         from ..server.main import run_server
 
-        return run_server(called_as, _without_server(words, leading.rest), environment)
+        return run_server(replace(process, arguments=_without_server(words, leading.rest)))
     parsed = parse(CLIENT_OPTIONS, words, refuse)
     rest = words[parsed.rest :]
     if parsed.has("help"):
@@ -48,24 +51,24 @@ def run_client(called_as: str, words: Sequence[str], environment: Mapping[str, s
     if not rest:
         raise UsageError("no command: k8psh [options] command [arguments] (--help shows what there is)")
     path = parsed.values.get("config") or default_path(environment, _here())
-    return _call(load(path, environment).configuration, rest, environment)
+    return _call(load(path, environment).configuration, process, rest)
 
 
-def run_stub(called_as: str, words: Sequence[str], environment: Mapping[str, str]) -> ExitStatus:
-    """Run the command that `called_as` is named for.
+def run_stub(process: ThisProcess) -> ExitStatus:
+    """Run the command that we were called as.
 
     Raises:
         K8pshError: as its kinds say.
     """
-    path, environment = _stub_configuration(called_as, environment)
-    return _call(load(path, environment).configuration, [os.path.basename(called_as), *words], environment)
+    path, environment = _stub_configuration(process.called_as, process.environment)
+    words = [os.path.basename(process.called_as), *process.arguments]
+    return _call(load(path, environment).configuration, replace(process, environment=environment), words)
 
 
-def _call(configuration: Configuration, words: Sequence[str], environment: Mapping[str, str]) -> ExitStatus:
-    from .run import Caller, call  # trio comes with it, which --version and --check don't wait for
+def _call(configuration: Configuration, process: ThisProcess, words: Sequence[str]) -> ExitStatus:
+    from .run import call  # trio comes with it, which --version and --check don't wait for
 
-    caller = Caller(name=container_name(environment), environment=environment)
-    return call(configuration, caller, words[0], words[1:])
+    return call(configuration, process, words)
 
 
 def _stub_configuration(called_as: str, environment: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -111,10 +114,10 @@ def _check_server_arguments(configuration: Configuration) -> None:
         raise ConfigurationError(problems)
 
 
-def _without_server(words: Sequence[str], end: int) -> list[str]:
+def _without_server(words: Sequence[str], end: int) -> tuple[str, ...]:
     """Return the words without the option that made them the server's."""
     index = next(index for index in range(end) if words[index] in ("-s", "--server"))
-    return [*words[:index], *words[index + 1 :]]
+    return (*words[:index], *words[index + 1 :])
 
 
 def _print(text: str) -> ExitStatus:

@@ -1,4 +1,4 @@
-"""The relay lane's client: our standard streams in frames over a connection, until the exit code."""
+"""The relay lane's client: our standard streams in frames over a connection, until the last one."""
 
 import logging
 import os
@@ -6,66 +6,71 @@ import signal
 
 import trio
 
-from ..errors import ConnectionLostError, K8pshError
+from ..errors import K8pshError
 from ..exit_status import Exited, ExitStatus, Killed
 from ..wire.client_connection import ClientConnection
-from ..wire.events import Data, End, ExitCode, Request
-from ..wire.frames import HEADER, Stream, encode_end, encode_terminate
+from ..wire.events import Data, Delivered, End, ExitCode, Hello, Rejected, Request, TermSignal
+from ..wire.frames import HEADER, VERSION, FrameType, Stream, encode_end, encode_number
 from .descriptors import Descriptor
+from .outcome import LastEvent, connection_lost, status_of
+from .signals import SignalForwarding
 
 _READ_BYTES = 64 * 1024
-_FORWARDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-"""What ends a program that doesn't mind; protocol 1 knows only one way of saying so."""
 
 _log = logging.getLogger("k8psh.client")
 
 
 class _ReaderGoneError(Exception):
-    """Nobody reads our standard output any more."""
+    """Nobody reads our standard output any more, and the server can't be told."""
 
 
-class ClientRelay:
+class RelayCall:
     """One call over a connected stream; `server` names the other end in errors."""
 
     def __init__(self, stream: trio.abc.Stream, server: str) -> None:
         self._stream = stream
         self._server = server
         self._connection = ClientConnection()
+        self._version = 1
         self._sending = trio.Lock()
         self._input = Descriptor(0, os.O_RDONLY)
         self._outputs = {Stream.STDOUT: Descriptor(1, os.O_WRONLY), Stream.STDERR: Descriptor(2, os.O_WRONLY)}
+        self._unread: set[Stream] = set()
         self._reading = trio.CancelScope()
         self._input_wanted = True
-        self._asked_to_end: signal.Signals | None = None
+        self._signals = SignalForwarding(self._send, None)
 
     async def run(self, request: Request) -> ExitStatus:
         """Send the request, relay, return how the command ended.
 
-        A command that was ended because a signal asked us to end counts as ended by that signal; where
-        nobody reads our stdout any more, it's SIGPIPE, as for the command at home.
+        Towards a server of version 1, a command that was ended because a signal asked us to end counts as
+        ended by that signal; where nobody reads our stdout any more, it's SIGPIPE, as for the command at
+        home.
 
         Raises:
-            ConnectionLostError: the connection ended without an exit code.
+            ConnectionLostError: the connection ended without an exit status.
             ProtocolError: the server doesn't speak the protocol.
+            RejectedError: the server didn't start the command.
             K8pshError: our stdout can't be written to.
         """
         async with trio.open_nursery() as nursery:
-            await nursery.start(self._forward_signals, nursery)
+            await nursery.start(self._signals.run)
             await self._send(request.encode())
             nursery.start_soon(self._send_input)
-            code, failure = 0, None
+            last: LastEvent | Exception
             try:
-                code = await self._receive_output()
+                last = await self._relay_output()
             except (K8pshError, _ReaderGoneError) as error:
-                failure = error  # raised outside of the nursery, which would wrap it into a group
+                last = error  # raised outside of the nursery, which would wrap it into a group
             nursery.cancel_scope.cancel()
-        if isinstance(failure, _ReaderGoneError):
+        if isinstance(last, _ReaderGoneError):
             return Killed(signal.SIGPIPE)
-        if failure is not None:
-            raise failure
-        if self._asked_to_end is not None and code == 128 + signal.SIGTERM:
-            return Killed(self._asked_to_end)
-        return Exited(code & 0xFF)
+        if isinstance(last, Exception):
+            raise last
+        status = status_of(last)
+        if self._signals.asked_to_end is not None and status == Exited(128 + signal.SIGTERM):
+            return Killed(self._signals.asked_to_end)
+        return status
 
     async def _send(self, data: bytes) -> None:
         """Send frames, whole; a connection that takes nothing still has an end that tells why."""
@@ -91,10 +96,16 @@ class ClientRelay:
         if self._input_wanted:
             await self._send(encode_end(Stream.STDIN))
 
-    async def _receive_output(self) -> int:
-        """Write what comes to our stdout and stderr; return the exit code."""
+    async def _relay_output(self) -> LastEvent:
+        """Write what comes to our stdout and stderr, until the last frame; return what that says."""
         while True:
-            match self._connection.next_event():
+            event = self._connection.next_event()
+            if event is not None:
+                self._version = event.version if isinstance(event, Hello) else self._version
+                self._signals.learn_version(min(self._version, VERSION))
+            match event:
+                case ExitCode() | TermSignal() | Rejected():
+                    return event
                 case Data(stream=stream, data=data):
                     await self._write(stream, data)
                 case End(stream=Stream.STDIN):
@@ -103,9 +114,9 @@ class ClientRelay:
                     self._input.close()
                 case End(stream=stream):
                     self._outputs[stream].close()
-                case ExitCode(code=code):
-                    return code
-                case _:
+                case Delivered(number=number):
+                    self._signals.note_delivered(number)
+                case None:
                     await self._receive()
 
     async def _receive(self) -> None:
@@ -114,31 +125,24 @@ class ClientRelay:
         except trio.BrokenResourceError:
             data = b""
         if not data:
-            raise ConnectionLostError(
-                f"the server {self._server!r} ended the connection without an exit status"
-            )
+            raise connection_lost(self._server)
         self._connection.receive_data(bytes(data))
 
     async def _write(self, stream: Stream, data: memoryview) -> None:
+        if stream in self._unread:
+            return
         try:
             await self._outputs[stream].write(data)
         except BrokenPipeError:
-            if stream is Stream.STDOUT:
-                raise _ReaderGoneError from None
+            await self._tell_unread(stream)
         except OSError as error:
             if stream is Stream.STDOUT:
                 raise K8pshError(f"standard output can't be written to: {error.strerror}") from error
 
-    async def _forward_signals(
-        self, nursery: trio.Nursery, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Ask the command to end at the first signal; at the second one, die."""
-        heeded = [number for number in _FORWARDED if signal.getsignal(number) is not signal.SIG_IGN]
-        with trio.open_signal_receiver(*heeded) as signals:
-            task_status.started()
-            async for number in signals:
-                if self._asked_to_end is not None:
-                    signal.signal(number, signal.SIG_DFL)
-                    signal.raise_signal(number)
-                self._asked_to_end = signal.Signals(number)
-                nursery.start_soon(self._send, encode_terminate())
+    async def _tell_unread(self, stream: Stream) -> None:
+        """Let the command learn that nobody reads this stream any more."""
+        self._unread.add(stream)
+        if self._version >= VERSION:
+            await self._send(encode_number(FrameType.OUTPUT_CLOSED, stream))
+        elif stream is Stream.STDOUT:
+            raise _ReaderGoneError

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import trio
 
@@ -14,6 +14,7 @@ from ..config.load import LoadedConfiguration, default_path, load
 from ..config.routes import Stamp
 from ..container import container_name
 from ..exit_status import Exited, ExitStatus
+from ..process import ThisProcess
 from ..runtime import find_runtime
 from .background import detach, pidfile
 from .call import Calls
@@ -25,12 +26,13 @@ from .stubs import Stubs
 _log = logging.getLogger("k8psh.server")
 
 
-def run_server(called_as: str, words: Sequence[str], environment: Mapping[str, str]) -> ExitStatus:
+def run_server(process: ThisProcess) -> ExitStatus:
     """Do what the command line of `k8pshd` asks: write the stubs, serve, end.
 
     Raises:
         K8pshError: as its kinds say.
     """
+    words, environment = process.arguments, process.environment
     parsed = parse_words(words, lambda _: None)
     if parsed.has("help"):
         print(SERVER_USAGE)  # noqa: T201 - the program's output
@@ -45,7 +47,7 @@ def run_server(called_as: str, words: Sequence[str], environment: Mapping[str, s
     sections = loaded.configuration.sections_of(name)
     section_words = [word for section in sections for word in section.options]
     options = server_options(section_words, words, environment, lambda text: _log.warning("%s", text))
-    stubs = _Generation(loaded, options, called_as)
+    stubs = _Generation(loaded, options, process.called_as)
     if not any(section.commands for section in sections):
         stubs.write()
         return Exited(0)

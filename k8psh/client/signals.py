@@ -1,0 +1,69 @@
+"""Signals that come to the client are the command's."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from ..wire.frames import VERSION, FrameType, encode_number, encode_terminate
+
+_ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
+"""What ends a program that doesn't mind; to version 1 there is only one way of saying so."""
+_OTHERS = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT})
+
+
+class SignalForwarding:
+    """Catches signals and sends them on; those that were ignored when we were started stay so.
+
+    An ending signal that comes again before the server has delivered it ends us: the server is stuck.
+    """
+
+    def __init__(self, send: Callable[[bytes], Awaitable[None]], version: int | None) -> None:
+        """Begin; `version` is the server's where it's known."""
+        self._send = send
+        self._version = version
+        self._held: list[int] = []
+        self._undelivered: set[int] = set()
+        self._sends: trio.Nursery
+        self.asked_to_end: signal.Signals | None = None
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Forward for ever."""
+        caught = [number for number in _ENDING | _OTHERS if signal.getsignal(number) is not signal.SIG_IGN]
+        with trio.open_signal_receiver(*caught) as signals:
+            async with trio.open_nursery() as self._sends:  # a stuck server mustn't keep the next signal out
+                task_status.started()
+                async for number in signals:
+                    self._take(number)
+                    if number == signal.SIGTSTP:
+                        await trio.lowlevel.checkpoint()  # lets the frame go first
+                        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def learn_version(self, version: int) -> None:
+        """Note the server's version; what came before it was known is sent now."""
+        if self._version is None:
+            self._version = version
+            for number in self._held:
+                self._forward(number)
+
+    def note_delivered(self, number: int) -> None:
+        """Note that the server has delivered a signal."""
+        self._undelivered.discard(number)
+
+    def _take(self, number: int) -> None:
+        if number in _ENDING and number in self._undelivered:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self._undelivered.add(number)
+        if self._version is None:
+            self._held.append(number)
+        else:
+            self._forward(number)
+
+    def _forward(self, number: int) -> None:
+        if self._version == VERSION:
+            self._sends.start_soon(self._send, encode_number(FrameType.SIGNAL, number))
+        elif number in _ENDING and self.asked_to_end is None:
+            self.asked_to_end = signal.Signals(number)
+            self._sends.start_soon(self._send, encode_terminate())
