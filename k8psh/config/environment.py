@@ -41,10 +41,6 @@ def _value_of(
         return sent[rule.name]
     if rule.default:
         return expand(rule.default, lookup)
-    match rule.kind:
-        case RuleKind.PASS:
-            return ""
-        case RuleKind.OPTIONAL:
-            return lookup(rule.name)
-        case RuleKind.FIXED:
-            return own.get(rule.name)
+    if rule.kind is RuleKind.PASS:
+        return ""
+    return lookup(rule.name) if rule.kind is RuleKind.OPTIONAL else own.get(rule.name)

@@ -1,8 +1,6 @@
 """Loading a configuration file, in the syntax that its name's ending says."""
 
-import errno
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -100,8 +98,6 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
     try:
         with open(path, "rb") as file:
             state = os.fstat(file.fileno())
-            if stat.S_ISDIR(state.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise _refused(path, _reason(error)) from None

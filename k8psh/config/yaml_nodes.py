@@ -83,7 +83,7 @@ class Value:
 
     def is_null(self) -> bool:
         """Return whether nothing is here."""
-        return bool(self.node.tag == _TAG + "null")
+        return isinstance(self.node, yaml.ScalarNode) and self.node.tag == _TAG + "null"
 
     def items(self) -> list[Value]:
         """Return a list's items.
@@ -111,7 +111,7 @@ class Value:
         for key_node, value_node in self.node.value:
             key = self._below(key_node, self.label)
             if key_node.tag == _MERGE:
-                merged += key._with(value_node)._merged((*outer, self.node))
+                merged += self._below(value_node, "<<")._merged((*outer, self.node))
             elif key_node.tag not in TEXT_TAGS or not isinstance(key_node, yaml.ScalarNode):
                 key.problem(f"expected {QUOTED_TEXT} as a key, found {key.found()}")
             elif (first := own.get(key_node.value)) is not None:
@@ -125,9 +125,6 @@ class Value:
     def _merged(self, outer: tuple[yaml.Node, ...]) -> list[tuple[Value, Value]]:
         sources = self.items() if isinstance(self.node, yaml.SequenceNode) else [self]
         return [entry for source in sources for entry in source._entries(outer)]
-
-    def _with(self, node: yaml.Node) -> Value:
-        return self._below(node, "<<")
 
     def _below(self, node: yaml.Node, label: str) -> Value:
         if next(self.document.budget, None) is None:

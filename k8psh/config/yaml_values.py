@@ -87,29 +87,29 @@ def record(
 
     def read(value: Value) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        given = set()
-        refused = False
-        for key, element in value.entries():
+        entries = value.entries()
+        for key, element in entries:
             name = key.node.value
-            given.add(name)
-            if name not in keys:
-                key.problem(
-                    f"unknown key {name!r}{_suggestion(name, keys)}: expected one of {', '.join(keys)}"
-                )
-                refused = True
-                continue
             try:
-                result[name] = keys[name](element)
+                result[name] = _reader_of(key, keys)(element)
             except Refused:
-                refused = True
+                continue
         for name in required:
-            if name not in given:
+            if not any(key.node.value == name for key, _ in entries):
                 value.problem(f"expected a key {name!r}")
-        if any(name not in result for name in required) or (refused and not partial):
+        if any(name not in result for name in required) or (len(result) < len(entries) and not partial):
             raise Refused
         return result
 
     return read
+
+
+def _reader_of(key: Value, keys: Mapping[str, Reader[Any]]) -> Reader[Any]:
+    name = key.node.value
+    if name in keys:
+        return keys[name]
+    key.problem(f"unknown key {name!r}{_suggestion(name, keys)}: expected one of {', '.join(keys)}")
+    raise Refused
 
 
 def named(check: Check, item: Reader[T]) -> Reader[dict[str, tuple[Value, T]]]:

@@ -1,5 +1,6 @@
 """Finding and reading configuration files."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -74,6 +75,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert "can't be read: Too many levels" in problem_of(str(loop))
     assert "isn't a file's name" in problem_of("a\0b")
     assert "can't be read" in problem_of(f"{rubbish}/below")
+
+
+def test_file_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that the user may not read says which user that is; root is never refused, so it is played."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert f"can't be read by user {os.geteuid()}" in problem_of(str(tmp_path / "k8psh.conf"))
 
 
 @pytest.mark.parametrize("name", ["k8psh.conf", "k8psh.yaml"])
