@@ -34,6 +34,8 @@ def main() -> int:
         return _fail(str(error), error.exit_code)
     except BrokenPipeError:
         return _end(Killed(signal.SIGPIPE))
+    except OSError as error:
+        return _fail(error.strerror or str(error), K8pshError.exit_code)
     except KeyboardInterrupt:
         return _end(Killed(signal.SIGINT))
     except Exception as error:  # noqa: BLE001 - a defect of ours must not look like one of the caller's
@@ -79,7 +81,8 @@ def _run(program: str, process: ThisProcess) -> ExitStatus:
 
 def _end(status: ExitStatus) -> int:
     """Return the exit code, or die by the term signal; process 1, which can't, returns 128+n."""
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it's None where descriptor 1 was closed
+        sys.stdout.flush()
     if isinstance(status, Exited):
         return status.code
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command's core is the one worth having
