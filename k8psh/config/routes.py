@@ -82,8 +82,13 @@ def _winning(configuration: Configuration, server: Server) -> Iterable[Command]:
 def _server_fields(server: Server, commands: Iterable[Command]) -> Iterator[bytes]:
     yield _field("server", server.name)
     yield _field("port", str(server.port))
+    yield _field("socket", server.socket_address.replace("\0", "@"))
+    yield _field("tcp", "yes" if server.tcp else "no")
     for command in commands:
         yield _field("command", command.name)
+        yield _field("lane", command.lane.value)
+        if command.outside_directory:
+            yield _field("outside", command.outside_directory)
         for variable in sent_names(command.environment):
             yield _field("pass", variable)
 
