@@ -1,0 +1,60 @@
+# One command per job; `make` alone lists them. Everything is made below .venv, build and dist.
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
+
+# What the tests and the demo need of Debian; installed where we're root, named where we're not.
+APT = busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev make mmdebstrap musl-tools podman \
+	python3-venv qemu-user-static runc strace tmux util-linux valgrind
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup native ## compile a small C project through stubs, in two containers where podman can be had
+	$(RUN) python -m packaging.demo
+
+test: setup native ## run every test, fast ones first
+	$(RUN) coverage erase
+	$(RUN) python -m pytest -m "not slow and not pod" --cov --cov-report=
+	$(RUN) python -m pytest -m "slow and not pod" --cov --cov-append --cov-report=
+	$(RUN) python -m pytest -m pod --cov --cov-append
+
+lint: $(VENV)/done ## style and types: ruff, mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+bench: setup native ## measure against local exec and the peers that are installed; prints ratios
+	$(RUN) python -m benchmarks
+
+native: k8psh/_native/k8psh ## build the stub with this machine's musl-gcc
+
+build/native/k8psh: $(wildcard native/*.[ch]) native/Makefile | $(VENV)/apt
+	$(MAKE) -C native
+
+k8psh/_native/k8psh: build/native/k8psh
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+fuzz: setup ## search for long for inputs that break the stub's readers
+	$(MAKE) -C native fuzz
+
+setup: $(VENV)/done $(VENV)/apt ## the virtual environment and Debian's packages
+
+$(VENV)/done: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+	$(BIN)/pip install -q -c requirements.lock --group dev -e .
+	touch $@
+
+$(VENV)/apt: Makefile
+	@mkdir -p $(VENV)
+	PATH="$$PATH:/usr/sbin" packaging/apt-install $(APT)
+	touch $@
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) build dist k8psh/_native .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: help demo test lint bench native fuzz setup clean
