@@ -13,7 +13,7 @@ from ..errors import CommandNotFoundError, K8pshError, NotExecutableError, Worki
 from ..exit_status import ExitStatus, from_wait_status
 from .call import Invocation
 from .lookup import is_script_without_interpreter
-from .spawn import encode, spawn
+from .spawn import encode, find_spawn
 
 _POLL_SECONDS = 0.05
 """How often an ending group is looked at: its members aren't ours to wait for."""
@@ -84,6 +84,7 @@ class Children:
     def __init__(self) -> None:
         self._alive: set[int] = set()
         self._early: dict[int, int] = {}
+        self._spawn = find_spawn()
 
     def spawn(self, invocation: Invocation, streams: tuple[int, int, int]) -> Child:
         """Start a command with these descriptors as its stdin, stdout and stderr.
@@ -93,7 +94,7 @@ class Children:
             K8pshError: no process could be made.
         """
         try:
-            pid = self._spawn(invocation, streams)
+            pid = self._spawn_program(invocation, streams)
         except OSError as error:
             _refuse(invocation, error)
         except subprocess.SubprocessError:
@@ -103,14 +104,14 @@ class Children:
         self._alive.add(pid)
         return Child(pid, self)
 
-    def _spawn(self, invocation: Invocation, streams: tuple[int, int, int]) -> int:
+    def _spawn_program(self, invocation: Invocation, streams: tuple[int, int, int]) -> int:
         try:
-            return spawn(invocation.path, invocation.arguments, invocation, streams)
+            return self._spawn(invocation.path, invocation.arguments, invocation, streams)
         except OSError as error:
             if error.errno != errno.ENOEXEC or not is_script_without_interpreter(invocation.path):
                 raise
         arguments = ("/bin/sh", invocation.path, *invocation.arguments[1:])
-        return spawn("/bin/sh", arguments, invocation, streams)
+        return self._spawn("/bin/sh", arguments, invocation, streams)
 
     def reap(self, pid: int) -> int:
         """Return the wait status of an ended child."""
