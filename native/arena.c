@@ -14,7 +14,8 @@ void *arena_take(struct arena *arena, size_t bytes, size_t alignment)
         return taken;
     }
     /* Large things (a routes file of thousands of commands) get pages of their own, mapped in one go. */
-    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     return pages == MAP_FAILED ? NULL : pages;
 }
 

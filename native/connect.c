@@ -23,6 +23,19 @@ struct deadline {
     int64_t at_ms;
 };
 
+static struct deadline start_deadline(int64_t timeout_ms)
+{
+    /* More than a century is for ever too, and would overflow when it is added to the time. */
+    if (timeout_ms < 0 || timeout_ms >= INT64_C(1) << 42)
+        return (struct deadline){.never = true};
+    return (struct deadline){.at_ms = clock_now_ms() + timeout_ms};
+}
+
+static int longer_pause(int pause_ms)
+{
+    return pause_ms * 2 < LAST_PAUSE_MS ? pause_ms * 2 : LAST_PAUSE_MS;
+}
+
 /* Returns the milliseconds until the deadline, at most `most`. */
 static int left_ms(const struct deadline *deadline, int most)
 {
@@ -72,11 +85,8 @@ static _Noreturn void fail_unreachable(const struct routes *routes, const char *
 
 int connect_to_server(const struct routes *routes, const char *called, struct stream streams[3])
 {
-    struct deadline deadline = {.never = routes->connect_timeout_ms < 0};
-    /* A century is for ever too, and can be added to the time without overflowing. */
-    int64_t timeout_ms = routes->connect_timeout_ms < INT64_C(1) << 42 ? routes->connect_timeout_ms : INT64_C(1) << 42;
-    deadline.at_ms = deadline.never ? 0 : clock_now_ms() + timeout_ms;
-    for (int pause_ms = FIRST_PAUSE_MS;; pause_ms = pause_ms < LAST_PAUSE_MS / 2 ? pause_ms * 2 : LAST_PAUSE_MS) {
+    struct deadline deadline = start_deadline(routes->connect_timeout_ms);
+    for (int pause_ms = FIRST_PAUSE_MS;; pause_ms = longer_pause(pause_ms)) {
         int descriptor = open_socket(streams);
         if (descriptor < 0)
             fail(called, EXIT_OWN_FAILURE, PARTS("can't make a socket: ", strerror(errno)));

@@ -89,7 +89,8 @@ static const char *installed_runtime(struct arena *arena, const char *path)
     return arena_join(arena, PARTS(directory, "../runtime/start"));
 }
 
-_Noreturn void fallback_to_python(struct arena *arena, const struct fallback *fallback, const struct routes *routes)
+_Noreturn void fallback_to_python(struct arena *arena, const struct fallback *fallback,
+                                  const struct routes *routes)
 {
     check_recursion(fallback);
     if (routes != NULL && routes->first_runtime == NULL)

@@ -13,10 +13,12 @@ struct fallback {
     char *const *environment;  /* ended by NULL */
 };
 
-/* Executes the runtime that `routes` name (NULL, or without runtime: `../runtime/start` beside the executable).
+/* Executes the runtime that `routes` name; where they are NULL or name none, the one that was installed:
+ * `../runtime/start` beside the executable.
  *
  * Where that fails, or where the runtime has led back here, it says so and ends with EXIT_OWN_FAILURE.
  */
-_Noreturn void fallback_to_python(struct arena *arena, const struct fallback *fallback, const struct routes *routes);
+_Noreturn void fallback_to_python(struct arena *arena, const struct fallback *fallback,
+                                  const struct routes *routes);
 
 #endif

@@ -52,7 +52,7 @@ const char *find_executable(struct arena *arena, const char *path)
     return path;
 }
 
-/* Reads the whole of a regular file that isn't too large; a shorter one is found out by its own size field. */
+/* Reads the whole of a regular file that isn't too large; a shorter one is found out by its size field. */
 static void read_routes(struct arena *arena, struct found *found, int descriptor)
 {
     struct stat status;

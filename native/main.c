@@ -84,7 +84,8 @@ int main(int count, char **arguments, char **environment)
     const char *called = base_name(path);
     const char *executed = (const char *)getauxval(AT_EXECFN);
     char *const *rest = arguments + (count > 0);
-    struct fallback fallback = {called, executed == NULL ? path : executed, executed == NULL ? path : executed, rest, environment};
+    const char *executable = executed == NULL ? path : executed;
+    struct fallback fallback = {called, executable, executable, rest, environment};
     if (is_runtime_name(called)) {
         if (strcmp(base_name(fallback.called_as), called) != 0)
             fallback.called_as = path;

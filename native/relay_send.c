@@ -29,7 +29,8 @@ void relay_send(struct relay *relay)
             fill_outbound(relay);
         if (relay->unsent.left == 0)
             return;
-        ssize_t count = send(relay->connection, relay->unsent.at, relay->unsent.left, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const struct window *unsent = &relay->unsent;
+        ssize_t count = send(relay->connection, unsent->at, unsent->left, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

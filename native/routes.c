@@ -163,7 +163,8 @@ bool routes_parse(struct routes *routes, const char *bytes, size_t count)
 
 bool routes_select(struct routes *routes, const char *name)
 {
-    for (const char *field = routes->first_server; field_value(field, "end=") == NULL; field = field_next(field)) {
+    const char *field = routes->first_server;
+    for (; field_value(field, "end=") == NULL; field = field_next(field)) {
         const char *server = field_value(field, "server=");
         const char *port = field_value(field, "port=");
         const char *command = field_value(field, "command=");

@@ -16,7 +16,7 @@ void streams_fill_holes(struct stream streams[3])
         if (fcntl(i, F_GETFD) >= 0)
             continue;
         streams[i].kind = STREAM_CLOSED;
-        /* O_PATH: can neither be read nor written, needs no /dev/null, and is the lowest free descriptor: i. */
+        /* O_PATH: can neither be read nor written, needs no /dev/null; the lowest free number is i. */
         (void)open("/", O_PATH | O_CLOEXEC);
     }
 }

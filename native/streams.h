@@ -32,7 +32,8 @@ struct stream {
  */
 void streams_fill_holes(struct stream streams[3]);
 
-/* Like read(2) and write(2), but never wait: EAGAIN. A closed stream reads as ended, and drops what is written. */
+/* Like read(2) and write(2), but never wait: EAGAIN. A closed stream reads as ended, and drops what is
+ * written. */
 ssize_t stream_read(struct stream *stream, void *to, size_t room);
 ssize_t stream_write(struct stream *stream, const void *from, size_t count);
 

@@ -190,6 +190,8 @@ class Place:
         self.processes: list[subprocess.Popen[bytes]] = []
         configuration = directory / "k8psh.yaml"
         configuration.write_text("baseDirectory: base\n")
+        # A whole second: qemu-s390x's stat leaves out the nanoseconds.
+        os.utime(configuration, (1_700_000_000, 1_700_000_000))
         self.python = directory / "python-client"
         self.python.write_text('#!/bin/sh\nprintf "PYTHON"\nprintf " [%s]" "$@"\nexit 42\n')
         self.python.chmod(0o755)

@@ -73,6 +73,13 @@ def test_whole_call(place: Any, server: Any, finish: Any, make_frame: Any, make_
     assert finish(process) == (0x78, output, b"err")
 
 
+@pytest.mark.targets
+@pytest.mark.parametrize("target", EMULATORS)
+def test_size(build: Callable[..., Path], target: str) -> None:
+    """Every target's file is smaller than 40 kB."""
+    assert build(f"{target}/k8psh").stat().st_size < 40_000
+
+
 def test_handing_over(place: Any, finish: Any) -> None:
     """Stale routes lead to the Python client."""
     place.write()

@@ -12,9 +12,9 @@ HELLO = '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n'
 SMALLEST = ["-std=c11", "-D_GNU_SOURCE", "-Os", "-static", "-s"]
 
 
-@pytest.fixture(scope="session", params=["k8psh"])
+@pytest.fixture(scope="session", params=["k8psh", pytest.param("x86_64/k8psh", marks=pytest.mark.targets)])
 def program(request: pytest.FixtureRequest, build: Callable[[str], Path]) -> list[str]:
-    """Only the build that users get is measured."""
+    """Only what users get is measured, and can be measured without an emulator."""
     return [str(build(request.param))]
 
 
