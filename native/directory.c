@@ -27,7 +27,7 @@ static const char *join_wire(struct arena *arena, const char *wire, const char *
     return arena_join(arena, (const char *const[]){wire, slash, rest, NULL});
 }
 
-/* Finds the root that holds the directory: by its own path, or by its physical one where there is room for it. */
+/* Finds the root that holds the directory: by its own path, or its physical one where there is room for it. */
 static const char *match(struct arena *arena, const struct routes *routes, const char *directory,
                          char *physical)
 {

@@ -8,7 +8,7 @@
 #include "arena.h"
 
 struct found {
-    const char *link;   /* the path beside which the routes lie, or where there are none the first one tried */
+    const char *link;   /* the path beside which the routes lie; where there are none, the first one tried */
     bool exists;        /* there is a file of that name, if perhaps no readable one */
     const char *bytes;  /* the routes file's content, NULL where it couldn't be read */
     size_t count;

@@ -13,8 +13,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 BUILD = REPOSITORY / "build" / "native"
-PATIENCE_S = 20.0
-"""No call of a test takes a tenth of this, sanitizers and emulators included."""
+PATIENCE_S = 60.0
+"""No call of a test takes a tenth of this, sanitizers, emulators and a busy machine included."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
