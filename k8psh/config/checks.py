@@ -10,6 +10,10 @@ from .model import Server
 
 INT32_MAX = 2**31 - 1
 PORT_MAX = 65535
+ID_MAX = 2**32 - 2
+"""The largest uid and gid: the one above, -1, stands for none in chown(2)."""
+SOCKET_PATH_MAX = 107
+"""The longest path of a Unix socket, in bytes: sun_path has 108, with the NUL at its end (unix(7))."""
 ROUTES_NAME = ".k8psh-routes"
 OWN_NAMES = ("k8psh", "k8pshd")
 
@@ -54,8 +58,8 @@ def check_fixed_value(value: str) -> str | None:
     return None if value else "a value, which isn't empty (for the server's own value write 'inherit')"
 
 
-def check_root(path: str) -> str | None:
-    """Refuse a root that isn't absolute."""
+def check_absolute(path: str) -> str | None:
+    """Refuse a path that isn't absolute."""
     return None if path.startswith("/") else "an absolute path"
 
 

@@ -1,16 +1,21 @@
 """The YAML syntax's keys: these tables and `config/k8psh.schema.json` are where a new key goes.
 
 What a key of a `..._FIELDS` table gives becomes the model's field of the same name (`gracePeriodMs` is
-`grace_period_ms`); the others are put together in `yaml_syntax`.
+`grace_period_ms`); the others are put together in `yaml_syntax` and `yaml_servers`.
 """
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import checks
 from .checks import INT32_MAX, PORT_MAX
-from .model import EnvironmentRule, RuleKind
+from .model import EnvironmentRule, Lane, RuleKind
+from .yaml_access import allow, permissions, ulimits
 from .yaml_nodes import Refused, Value
-from .yaml_values import Reader, listing, named, number, placed, record, text
+from .yaml_values import Reader, choice, listing, named, number, placed, record, text, truth
+
+_CAPITAL = re.compile("([A-Z])")
 
 RULE_KINDS = {
     "inherit": RuleKind.FIXED,
@@ -43,7 +48,16 @@ def _rule(value: Value) -> EnvironmentRule:
     return EnvironmentRule(kind=RULE_KINDS[kind], name=given[kind], default=given.get(allowed or "", ""))
 
 
-COMMAND_FIELDS: dict[str, Reader[Any]] = {}
+COMMAND_FIELDS: dict[str, Reader[Any]] = {
+    "nice": number(-20, 19),
+    "outsideDirectory": text(checks.check_absolute),
+}
+COMMAND_DEFAULTS: dict[str, Reader[Any]] = {
+    "lane": placed(choice({lane.value: lane for lane in Lane})),
+    "runAs": placed(choice({"caller": True, "server": False})),
+    **COMMAND_FIELDS,
+    "ulimits": ulimits,
+}
 """What a server may say for all its commands, too."""
 
 _PROGRAM = text(checks.check_program)
@@ -51,7 +65,7 @@ COMMAND_KEYS: dict[str, Reader[Any]] = {
     "program": _PROGRAM,
     "arguments": listing(text()),
     "environment": listing(_rule),
-    **COMMAND_FIELDS,
+    **COMMAND_DEFAULTS,
 }
 
 
@@ -63,20 +77,23 @@ def _command(value: Value) -> dict[str, Any]:
     return record(COMMAND_KEYS)(value)
 
 
-SERVER_FIELDS: dict[str, Reader[Any]] = {}
+SERVER_FIELDS: dict[str, Reader[Any]] = {"allow": allow}
 SERVER_KEYS: dict[str, Reader[Any]] = {
     "name": text(checks.check_server_name),
     "port": placed(number(1, PORT_MAX)),
     "options": listing(text()),
+    "tcp": truth(),
+    "socketDirectory": placed(text(checks.check_absolute)),
+    "socketMode": placed(permissions),
     **SERVER_FIELDS,
-    **COMMAND_FIELDS,
+    **COMMAND_DEFAULTS,
     "environment": listing(_rule),
     "commands": named(checks.check_command_name, _command),
 }
 
 MAPPING_KEYS: dict[str, Reader[Any]] = {
-    "clients": text(checks.check_root),
-    "servers": named(checks.check_server_name, text(checks.check_root)),
+    "clients": text(checks.check_absolute),
+    "servers": named(checks.check_server_name, text(checks.check_absolute)),
 }
 
 LIMIT_FIELDS = {
@@ -95,3 +112,8 @@ TOP_KEYS: dict[str, Reader[Any]] = {
     "limits": record(LIMIT_FIELDS),
     "servers": listing(placed(record(SERVER_KEYS, required=("name",)))),
 }
+
+
+def model_fields(keys: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given ones of these keys, by the names that the model's fields have."""
+    return {_CAPITAL.sub(r"_\1", key).lower(): given[key] for key in keys if key in given}

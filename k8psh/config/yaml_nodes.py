@@ -85,6 +85,10 @@ class Value:
         """Return whether nothing is here."""
         return isinstance(self.node, yaml.ScalarNode) and self.node.tag == _TAG + "null"
 
+    def is_integer(self) -> bool:
+        """Return whether a number without quotes is here, as YAML 1.1 writes them."""
+        return isinstance(self.node, yaml.ScalarNode) and self.node.tag == _TAG + "int"
+
     def items(self) -> list[Value]:
         """Return a list's items.
 

@@ -1,7 +1,8 @@
 """Readers of YAML values, to put into tables: a reader takes a value, notes its problems, and returns it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
@@ -16,7 +17,7 @@ Check = Callable[[str], str | None]
 
 _EXPRESSIONS = re.compile(r"\$\$\{|" + EXPRESSION.pattern + r"|\$\{")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_INTEGER = re.compile(r"-?[0-9]{1,10}")
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
 
 
 def text(check: Check | None = None) -> Reader[str]:
@@ -37,24 +38,55 @@ def text(check: Check | None = None) -> Reader[str]:
     return read
 
 
-def number(low: int, high: int) -> Reader[int]:
-    """Return a reader of whole numbers, from `low` to `high`, written in decimal or as an expression."""
-    expected = f"a whole number from {low} to {high}"
+def number(low: int, high: int, words: Mapping[str, int] = MappingProxyType({})) -> Reader[int]:
+    """Return a reader of whole numbers, from `low` to `high`, written in decimal or as an expression.
+
+    Each of `words` stands for its number, whatever the bounds.
+    """
+    expected = " or ".join([f"a whole number from {low} to {high}", *words])
 
     def read(value: Value) -> int:
-        if not isinstance(value.node, yaml.ScalarNode):
-            raise value.refuse(expected)
-        result = value.node.value
-        if value.node.tag in TEXT_TAGS:
-            if "${" not in result:
-                raise value.refuse(expected)
-            result = _expanded(value)
+        result = _plain(value, expected, words)
+        if result in words:
+            return words[result]
         if not _INTEGER.fullmatch(result) or not low <= int(result) <= high:
             value.problem(f"expected {expected}, found {result!r}")
             raise Refused
         return int(result)
 
     return read
+
+
+def truth() -> Reader[bool]:
+    """Return a reader of `true` and `false`, or an expression that gives one of these."""
+    expected = "true or false"
+
+    def read(value: Value) -> bool:
+        result = _plain(value, expected)
+        if result not in ("true", "false"):
+            value.problem(f"expected {expected}, found {result!r}")
+            raise Refused
+        return result == "true"
+
+    return read
+
+
+def _plain(value: Value, expected: str, words: Container[str] = ()) -> str:
+    """Return what is written without quotes, one of `words`, or what an expression gives."""
+    if not isinstance(value.node, yaml.ScalarNode):
+        raise value.refuse(expected)
+    written: str = value.node.value
+    if value.node.tag not in TEXT_TAGS:
+        return written
+    if "${" not in written and written not in words:
+        raise value.refuse(expected)
+    return _expanded(value)
+
+
+def choice(options: Mapping[str, T]) -> Reader[T]:
+    """Return a reader of one of these words; the result is what it stands for."""
+    read_word = text(lambda word: None if word in options else f"one of {', '.join(options)}")
+    return lambda value: options[read_word(value)]
 
 
 def listing(item: Reader[T]) -> Reader[list[T]]:

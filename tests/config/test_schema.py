@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from k8psh.config import yaml_keys
+from k8psh.config import yaml_access, yaml_keys
 from k8psh.config.yaml_syntax import read_yaml
 from k8psh.errors import ConfigurationError
 
@@ -25,9 +25,27 @@ WHOLE: dict[str, Any] = {
             "name": "alpine",
             "port": 2000,
             "options": ["--no-wait"],
+            "tcp": True,
+            "socketDirectory": "/run/k8psh",
+            "socketMode": "0660",
+            "allow": {"uids": [0, 1000], "gids": [5]},
+            "lane": "direct",
+            "runAs": "caller",
+            "nice": 5,
+            "outsideDirectory": "/tmp",
+            "ulimits": {"nofile": 10, "core": "unlimited", "cpu": {"soft": 5, "hard": 10}},
             "environment": [{"inherit": "A"}, {"fixed": "B", "value": "b"}, {"pass": "C", "default": "c"}],
             "commands": {
-                "gcc": {"program": "gcc", "arguments": ["-c"], "environment": [{"optional": "D"}]},
+                "gcc": {
+                    "program": "gcc",
+                    "arguments": ["-c"],
+                    "environment": [{"optional": "D"}],
+                    "lane": "auto",
+                    "runAs": "server",
+                    "nice": -5,
+                    "outsideDirectory": "/",
+                    "ulimits": {"nofile": 20},
+                },
                 "ar": None,
                 "ld": "lld",
             },
@@ -38,8 +56,13 @@ OTHERS: list[Any] = [
     *(None, True, 0, 1, -1, 65536, 2**31, -(2**31), 1.5, "", "text", "/text", ".", "a=b", "?a", "12", "a\0"),
     *([], ["text"], [1], [[]], {}, {"name": "b"}, {"text": None}, {"/": None}, {"..": None}, {"": "/text"}),
     *({"pass": "A", "value": "b"}, {"fixed": "A"}, {"inherit": "A", "pass": "B"}, {"clients": "/a"}),
+    *("0777", "0o777", "660", "direct", "relay", "caller", "server", "unlimited", 2**32 - 2, 2**32 - 1),
+    *(2**53 - 1, 2**53, 20, -20, -21, {"uids": [1]}, {"uids": []}, {"uids": [], "gids": [1]}),
+    *({"soft": 1, "hard": 2}, {"soft": 1}, {"cpu": 1}, {"ofile": 1}),
 ]
-BETWEEN_VALUES = re.compile("is already that of|is given twice|both at|no port follows")
+BETWEEN_VALUES = re.compile(
+    "is already that of|is given twice|both at|no port follows|needs TCP|exclude each other|above the hard"
+)
 """Problems between values, which a schema can't express."""
 
 
@@ -81,6 +104,9 @@ def test_schema_and_tables_have_the_same_keys(schema: dict[str, Any]) -> None:
     assert below["mapping"]["properties"].keys() == yaml_keys.MAPPING_KEYS.keys()
     assert below["server"]["properties"].keys() == yaml_keys.SERVER_KEYS.keys()
     assert below["command"]["anyOf"][-1]["properties"].keys() == yaml_keys.COMMAND_KEYS.keys()
+    assert below["allow"]["properties"].keys() == yaml_access.ALLOW_KEYS.keys()
+    assert below["ulimits"]["properties"].keys() == set(yaml_access.ULIMIT_NAMES)
+    assert below["ulimit"]["anyOf"][-1]["properties"].keys() == yaml_access.ULIMIT_KEYS.keys()
     assert below["rule"]["properties"].keys() == yaml_keys.RULE_KEYS.keys()
 
 
