@@ -85,7 +85,8 @@ def podman_with_images() -> Iterator[Podman]:
 def keys() -> dict[str, str]:
     """Return for every image a text that changes when the image must be made anew."""
     own = {image.name: image.key() for image in TABLE}
-    files = [PROJECT / "pyproject.toml", PROJECT / "Dockerfile", *sorted((PROJECT / "k8psh").rglob("*.py"))]
+    parts = [PROJECT / "pyproject.toml", PROJECT / "Dockerfile", *sorted((PROJECT / "k8psh").rglob("*"))]
+    files = [part for part in parts if part.parent.name != "__pycache__"]
     digest = hashlib.sha256(own[BASE_OF_K8PSH].encode() + _files_digest(files))
     return own | {"k8psh": digest.hexdigest()[:16]}
 

@@ -90,6 +90,10 @@ class Podman:
         except subprocess.TimeoutExpired:
             raise PodmanError(f"podman {arguments[0]}: not finished after {timeout} s") from None
 
+    def exists(self, container: str) -> bool:
+        """Return whether there is a container of that name, running or not."""
+        return self.attempt("container", "exists", container).returncode == 0
+
     def logs(self, container: str) -> str:
         """Return what a container has written to standard output and standard error, in order."""
         result = subprocess.run(
