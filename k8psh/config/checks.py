@@ -103,10 +103,13 @@ def suspicious(sections: Sequence[Section]) -> Iterator[tuple[Place, str]]:
         server = section.server
         other = names.setdefault(server.name, section)
         if other.server.port != server.port:
+            question = "is it the same one?"
+            if _entrance(server) != _entrance(other.server):
+                question += " Who may call one of them may call the commands of both"
             yield (
                 section.place,
                 f"server {server.name!r} is also on line {other.place.line}, with port {other.server.port}: "
-                "is it the same one?",
+                + question,
             )
         for name, place in section.commands.items():
             earlier = commands.get(name)
@@ -119,3 +122,7 @@ def suspicious(sections: Sequence[Section]) -> Iterator[tuple[Place, str]]:
             commands[name] = (server, place)
             if name in OWN_NAMES:
                 yield place, f"command {name!r} can't be called by a stub: that name is k8psh's own"
+
+
+def _entrance(server: Server) -> tuple[object, ...]:
+    return server.tcp, server.socket_directory, server.socket_mode, server.allow
