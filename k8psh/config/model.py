@@ -64,7 +64,9 @@ class Command:
     `environment` holds the server's rules for all its commands first, then the command's own, in order.
     `run_as_caller`: with the caller's uid, gid and groups (direct lane only; needs a root server).
     `nice` is added to the server's own. `outside_directory`, where it isn't empty, is the absolute
-    directory on the server for callers outside the shared roots. Server-wide defaults are merged in.
+    directory on the server for callers outside the shared roots. `tty`: it gets a terminal of its own where
+    its caller has one. `map_arguments`, `map_output`: paths of shared roots in its arguments become the
+    server's, in its output the clients' (relay lane only). Server-wide defaults are merged in.
     """
 
     name: str
@@ -75,6 +77,9 @@ class Command:
     nice: int = 0
     ulimits: tuple[Ulimit, ...] = ()
     outside_directory: str = ""
+    tty: bool = False
+    map_arguments: bool = False
+    map_output: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..config.arguments import ArgumentMapping, LineMapping, differing_roots
 from ..config.environment import command_environment
 from ..config.model import Command, Configuration, Ulimit
 from ..config.paths import from_wire, roots_for
@@ -11,6 +12,8 @@ from ..errors import CommandNotFoundError, K8pshError, WorkingDirectoryError
 from ..wire.events import Request
 from ..wire.frames import CALLS_VARIABLE
 from .identity import Identity
+from .jobserver import VARIABLE as MAKEFLAGS
+from .jobserver import rewrite_makeflags
 from .lookup import find_program
 
 
@@ -19,7 +22,8 @@ class Invocation:
     """What a child is made from; `path` is the program's file, `arguments` begin with its name.
 
     `umask` and `identity` are the caller's where the child is to have them, `nice` and `ulimits` the
-    command's.
+    command's. `tty`: descriptor 0 is to be its controlling terminal. `inherited` are further descriptors of
+    ours that it gets, by the same numbers. `map_output`: its output is to be mapped.
     """
 
     path: str
@@ -27,9 +31,25 @@ class Invocation:
     environment: Mapping[str, str]
     directory: str
     umask: int = -1
+    tty: bool = False
+    inherited: tuple[int, ...] = ()
+    map_output: bool = False
     identity: Identity | None = None
     nice: int = 0
     ulimits: tuple[Ulimit, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """What a lane tells of a caller: who it is; the further descriptors it passed, ours by its numbers."""
+
+    identity: Identity | None = None
+    passed: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_direct(self) -> bool:
+        """Tell whether the call came by the direct lane, the only one that knows identities."""
+        return self.identity is not None
 
 
 class Calls:
@@ -45,14 +65,17 @@ class Calls:
         self.name = name
         self._own_environment = dict(own_environment)
         self._executable = os.path.realpath(executable)
+        roots = differing_roots(configuration, name)
+        self._arguments = ArgumentMapping(roots)
+        self.lines = LineMapping(roots)
         self._commands: dict[str, Command] = {
             command.name: command
             for section in configuration.sections_of(name)
             for command in section.commands
         }
 
-    def prepare(self, request: Request, caller: Identity | None) -> Invocation:
-        """Return what the request asks to start; `caller` is known on the direct lane only.
+    def prepare(self, request: Request, caller: Caller) -> Invocation:
+        """Return what the request asks to start.
 
         Raises:
             CommandNotFoundError: the command isn't configured here, or its program doesn't exist.
@@ -67,15 +90,21 @@ class Calls:
             )
         directory = self._directory(command, request.working_directory)
         environment = command_environment(command.environment, request.environment, self._own_environment)
+        inherited: tuple[int, ...] = ()
+        if MAKEFLAGS in environment and MAKEFLAGS in request.environment:
+            environment[MAKEFLAGS], inherited = rewrite_makeflags(environment[MAKEFLAGS], caller.passed)
         path = find_program(command.executable[0], directory, environment)
         if os.path.islink(path) and os.path.realpath(path) == self._executable:
             environment[CALLS_VARIABLE] = " ".join(self._lengthen_chain(request, path))
         return Invocation(
             path=path,
-            arguments=command.executable + request.arguments,
+            arguments=command.executable + self._map_arguments(command, request),
             environment=environment,
             directory=directory,
             umask=-1 if request.umask is None else request.umask,
+            tty=command.tty,
+            inherited=inherited,
+            map_output=self._maps_output(command, caller),
             identity=self._identity(command, caller),
             nice=command.nice,
             ulimits=command.ulimits,
@@ -95,15 +124,28 @@ class Calls:
             )
         return chain
 
-    def _identity(self, command: Command, caller: Identity | None) -> Identity | None:
+    def _map_arguments(self, command: Command, request: Request) -> tuple[str, ...]:
+        if not command.map_arguments:
+            return request.arguments
+        return tuple(self._arguments.map(argument) for argument in request.arguments)
+
+    def _maps_output(self, command: Command, caller: Caller) -> bool:
+        if command.map_output and caller.is_direct:
+            raise K8pshError(
+                "its output is to be mapped, which only the relay lane can; "
+                "this call came by the direct lane (K8PSH_LANE, or lane in the configuration)"
+            )
+        return command.map_output
+
+    def _identity(self, command: Command, caller: Caller) -> Identity | None:
         if not command.run_as_caller:
             return None
-        if caller is None:
+        if caller.identity is None:
             raise K8pshError(
                 "it runs as its caller, whom only the direct lane tells; "
                 "this call came by TCP (K8PSH_LANE, or lane in the configuration)"
             )
-        return caller
+        return caller.identity
 
     def _directory(self, command: Command, wire: str) -> str:
         if command.outside_directory and wire == command.outside_directory:

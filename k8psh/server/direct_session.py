@@ -4,20 +4,24 @@ import array
 import os
 import select
 import socket
+from dataclasses import replace
 
 import trio
 
 from ..errors import ProtocolError
 from ..exit_status import ExitStatus
 from ..wire.events import Request
+from ..wire.frames import FrameType, Stream, encode_number
 from ..wire.server_connection import ServerConnection
-from .call import Calls, Invocation
+from .call import Caller, Calls, Invocation
 from .child import Child, Children
 from .identity import Identity
 from .session import ClientVanishedError, Session
 from .signals import answer
+from .terminal import TerminalPair, mask_of, open_terminal, wants_terminal
 
-_MOST_DESCRIPTORS = 3
+_MOST_DESCRIPTORS = 8
+"""The streams, and two for a jobserver; some more are closed in order, not by the kernel."""
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
 
 
@@ -26,9 +30,9 @@ class DirectSession(Session):
 
     def __init__(self, sock: socket.socket, identity: Identity, calls: Calls, children: Children) -> None:
         super().__init__(sock, ServerConnection(calls.configuration.limits, is_direct=True), calls, children)
-        self._caller = identity
+        self._identity = identity
         self._descriptors: list[int] = []
-        self._streams = (-1, -1, -1)
+        self._passed: dict[int, int] = {}
         self._has_received = False
 
     async def run(self) -> None:
@@ -51,26 +55,48 @@ class DirectSession(Session):
                 self._descriptors += received
         return count
 
-    def _identity(self) -> Identity:
-        return self._caller
+    def _caller(self) -> Caller:
+        further = {number: ours for number, ours in self._passed.items() if number > Stream.STDERR}
+        return Caller(identity=self._identity, passed=further)
 
     async def _greet(self, request: Request) -> None:
-        if request.descriptors >> _MOST_DESCRIPTORS or request.descriptors.bit_count() != len(
-            self._descriptors
-        ):
-            raise ProtocolError(
-                f"{len(self._descriptors)} descriptors came, {request.descriptors:#b} were announced"
-            )
-        passed = iter(self._descriptors)
-        stdin, stdout, stderr = (
-            next(passed) if request.descriptors & 1 << number else -1 for number in range(_MOST_DESCRIPTORS)
-        )
-        self._streams = (stdin, stdout, stderr)
+        numbers = [number for number in range(32) if request.descriptors & 1 << number]
+        if len(numbers) != len(self._descriptors):
+            raise ProtocolError(f"{len(self._descriptors)} descriptors came, {len(numbers)} were announced")
+        self._passed = dict(zip(numbers, self._descriptors, strict=True))
 
     def _start(self, invocation: Invocation) -> Child:
-        child = self._children.spawn(invocation, self._streams)
+        streams = (self._passed.get(0, -1), self._passed.get(1, -1), self._passed.get(2, -1))
+        mask = mask_of(streams) if invocation.tty else 0
+        if wants_terminal(mask):
+            child = self._start_with_terminal(invocation, streams, mask)
+        else:
+            child = self._children.spawn(
+                replace(invocation, tty=False) if invocation.tty else invocation, streams
+            )
         self._close_descriptors()
         return child
+
+    def _start_with_terminal(self, invocation: Invocation, streams: tuple[int, int, int], mask: int) -> Child:
+        pair = open_terminal(None, like=streams[0])
+        try:
+            stdin, stdout, stderr = (
+                pair.slave if mask & 1 << number else stream for number, stream in enumerate(streams)
+            )
+            child = self._children.spawn(invocation, (stdin, stdout, stderr))
+            self._hand_over(pair, mask)
+        finally:
+            pair.close()
+        return child
+
+    def _hand_over(self, pair: TerminalPair, mask: int) -> None:
+        """Give the client the terminal's master; one that's gone by now is noticed soon enough."""
+        frame = encode_number(FrameType.TERMINAL, mask)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pair.master]))]
+        try:
+            self._sock.sendmsg([frame], rights)
+        except OSError:
+            self._sock.shutdown(socket.SHUT_RD)
 
     async def _carry(self, child: Child) -> ExitStatus:
         with select.epoll(2) as ends:
@@ -105,5 +131,6 @@ class DirectSession(Session):
         """Do nothing: a Unix socket's peer reads what was sent, whatever becomes of this end."""
 
     def _close_descriptors(self) -> None:
+        self._passed = {}
         while self._descriptors:
             os.close(self._descriptors.pop())

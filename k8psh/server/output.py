@@ -1,15 +1,19 @@
 """One direction of the relay: what the command writes, on its way into frames."""
 
 import array
+import errno
 import fcntl
 import os
 import termios
 
-from ..wire.frames import HEADER, Stream
+from ..config.arguments import LineMapping
+from ..wire.frames import HEADER, Stream, encode_frame
 
 _INITIAL_BYTES = 16 * 1024
 _LARGEST_BYTES = 1024 * 1024
 """The largest pipe an unprivileged process may have; a pipe that keeps being full gets it."""
+_LONGEST_LINE_BYTES = 64 * 1024
+"""A line that's longer is relayed in parts, which may hide a path at the seam."""
 
 
 class Output:
@@ -31,23 +35,14 @@ class Output:
 
         The frame's memory is good until the next call.
         """
-        size = len(self._buffer) - HEADER.size
-        if self._left is not None:
-            size = min(size, self._left)
-        try:
-            count = os.readv(self.descriptor, [memoryview(self._buffer)[HEADER.size : HEADER.size + size]])
-        except BlockingIOError:
-            self.readable = False
-            if self._left is None:
-                return None
-            count = 0
-        if self._left is not None:
-            self._left -= count
+        count = self._read()
+        if count is None:
+            return None
         HEADER.pack_into(self._buffer, 0, self.stream.frame_type, count)
         frame = memoryview(self._buffer)[: HEADER.size + count]
         if not count:
             self.ended = True
-        elif count == size:
+        elif len(frame) == len(self._buffer):
             self._grow()
         return frame
 
@@ -73,15 +68,78 @@ class Output:
             os.close(self.descriptor)
             self.descriptor = -1
 
+    def _read(self) -> int | None:
+        """Read behind the room for a header; return how much, 0 at the end, None where nothing is there."""
+        size = len(self._buffer) - HEADER.size
+        if self._left is not None:
+            size = min(size, self._left)
+        try:
+            count = os.readv(self.descriptor, [memoryview(self._buffer)[HEADER.size : HEADER.size + size]])
+        except BlockingIOError:
+            self.readable = False
+            return None if self._left is None else 0
+        if self._left is not None:
+            self._left -= count
+        return count
+
     def _grow(self) -> None:
         size = len(self._buffer) - HEADER.size
         if size >= _LARGEST_BYTES or self._left is not None:
             return
         size *= 4
-        held = self._buffer
-        self._buffer = bytearray(HEADER.size + size)
-        del held  # a frame that was just returned still holds it, until it is sent
+        self._buffer = bytearray(
+            HEADER.size + size
+        )  # the frame just returned holds the old one till it's sent
         try:
             fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, size)
         except OSError:
             return  # the user's share of pipe memory is used up: the pipe stays as it is
+
+
+class TerminalOutput(Output):
+    """The master of the command's terminal; it has no end of its own."""
+
+    def __init__(self, stream: Stream, descriptor: int) -> None:
+        super().__init__(stream, descriptor)
+        self._is_finishing = False
+
+    def next_frame(self) -> memoryview | None:
+        """Return the next data frame, None while there is nothing to read, and at the end."""
+        try:
+            count = self._read()
+        except OSError as error:
+            if error.errno != errno.EIO:  # what a master says when nobody has the slave open
+                raise
+            count = 0
+        if count:
+            HEADER.pack_into(self._buffer, 0, self.stream.frame_type, count)
+            return memoryview(self._buffer)[: HEADER.size + count]
+        self.ended = self._is_finishing or count == 0
+        return None
+
+    def finish(self) -> None:
+        """Note that the command has ended: what can be read without waiting is the last that is relayed."""
+        self._is_finishing = True
+        self.readable = True
+
+
+class MappedOutput(Output):
+    """An output whose lines are mapped; the last one may lack its newline."""
+
+    def __init__(self, stream: Stream, descriptor: int, mapping: LineMapping) -> None:
+        super().__init__(stream, descriptor)
+        self._mapping = mapping
+        self._held = b""
+
+    def next_frame(self) -> memoryview | None:
+        """Return the next data frame, of whole lines: see Output."""
+        while (count := self._read()) is not None:
+            self._held += self._buffer[HEADER.size : HEADER.size + count]
+            end = self._held.rfind(b"\n") + 1
+            if not end and (not count or len(self._held) >= _LONGEST_LINE_BYTES):
+                end = len(self._held)
+            lines, self._held = self._held[:end], self._held[end:]
+            if lines or not count:
+                self.ended = not lines
+                return memoryview(encode_frame(self.stream.frame_type, self._mapping.map(lines)))
+        return None

@@ -7,10 +7,11 @@ edge-triggered: "any of these" is one wait, and each descriptor is tried until i
 import os
 import select
 import socket
+from dataclasses import dataclass
 
 import trio
 
-from ..wire.events import Data, End, OutputClosed, Signal, Terminate
+from ..wire.events import Data, End, OutputClosed, Signal, Terminate, WindowSize
 from ..wire.frames import Stream, encode_end
 from ..wire.server_connection import ServerConnection
 from .child import Child
@@ -18,6 +19,7 @@ from .output import Output
 from .peer import has_vanished
 from .session import ClientVanishedError
 from .signals import answer
+from .terminal import set_size
 
 _MOVES_PER_TURN = 16
 """How many reads and writes a session may make before others get their turn."""
@@ -28,27 +30,27 @@ _MOST_CONTROL_BYTES = 4096
 _CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 
 
-class Relay:
-    """The relay of one command.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Streams:
+    """Our ends of a command's streams, non-blocking; `terminal` is the master where it has one."""
 
-    `streams` are our ends of its stdin, stdout and stderr, non-blocking; they're the relay's to close.
-    """
+    input: int
+    outputs: tuple[Output, ...]
+    terminal: int = -1
+
+
+class Relay:
+    """The relay of one command; its streams are the relay's to close."""
 
     def __init__(
-        self,
-        connection: ServerConnection,
-        sock: socket.socket,
-        streams: tuple[int, int, int],
-        child: Child,
+        self, connection: ServerConnection, sock: socket.socket, streams: Streams, child: Child
     ) -> None:
         self._connection = connection
         self._sock = sock
         self._child = child
-        self._input: int | None = streams[0]
-        self._outputs = {
-            streams[1]: Output(Stream.STDOUT, streams[1]),
-            streams[2]: Output(Stream.STDERR, streams[2]),
-        }
+        self._input: int | None = streams.input
+        self._outputs = {output.descriptor: output for output in streams.outputs}
+        self._terminal = streams.terminal
         self._unwritten = memoryview(b"")
         self._unsent = memoryview(b"")
         self._control = b""
@@ -173,6 +175,10 @@ class Relay:
                 return True
             case OutputClosed(stream=stream):
                 self._close_output(stream)
+                return True
+            case WindowSize() as size:
+                if self._terminal >= 0:
+                    set_size(self._terminal, size)
                 return True
             case Terminate() | Signal() as event:
                 self._control += answer(event, self._child)

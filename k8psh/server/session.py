@@ -11,9 +11,8 @@ from ..errors import K8pshError, LimitExceededError, ProtocolError
 from ..exit_status import ExitStatus
 from ..wire.events import Request
 from ..wire.server_connection import ServerConnection
-from .call import Calls, Invocation
+from .call import Caller, Calls, Invocation
 from .child import Child, Children
-from .identity import Identity
 from .replies import encode_rejection, encode_status
 
 _REQUEST_SECONDS = 60.0
@@ -73,7 +72,7 @@ class Session(ABC):
     async def _call(self, request: Request) -> None:
         try:
             await self._greet(request)
-            child = self._start(self._calls.prepare(request, self._identity()))
+            child = self._start(self._calls.prepare(request, self._caller()))
         except K8pshError as error:
             await self._reject(request, error)
             return
@@ -117,9 +116,9 @@ class Session(ABC):
         """Receive once, as the lane does; the connection doesn't block."""
         return self._sock.recv_into(space)
 
-    def _identity(self) -> Identity | None:
-        """Return who calls, where the lane tells."""
-        return None
+    def _caller(self) -> Caller:
+        """Return what the lane tells of the caller."""
+        return Caller()
 
     @abstractmethod
     async def _greet(self, request: Request) -> None:

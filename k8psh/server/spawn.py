@@ -1,9 +1,11 @@
 """Start a process, by vfork(2) wherever that's possible: forking the server costs ten times as much."""
 
 import errno
+import fcntl
 import os
 import resource
 import subprocess
+import termios
 from collections.abc import Callable
 from typing import Protocol
 
@@ -64,8 +66,10 @@ def spawn_slowly(
             stdin=None if streams[0] < 0 else streams[0],
             stdout=None if streams[1] < 0 else streams[1],
             stderr=None if streams[2] < 0 else streams[2],
-            close_fds=False,
-            process_group=0,
+            close_fds=bool(invocation.inherited),
+            pass_fds=invocation.inherited,
+            process_group=None if invocation.tty else 0,
+            start_new_session=invocation.tty,
             umask=invocation.umask,
             preexec_fn=_settings(invocation) if needs_settings(invocation) else None,
         )
@@ -82,13 +86,15 @@ def encode(text: str) -> bytes:
 
 def needs_settings(invocation: Invocation) -> bool:
     """Tell whether something must be set between fork and exec, which vfork doesn't allow."""
-    return bool(invocation.identity or invocation.nice or invocation.ulimits)
+    return bool(invocation.tty or invocation.identity or invocation.nice or invocation.ulimits)
 
 
 def _settings(invocation: Invocation) -> Callable[[], None]:
     """Return what the child does before execve(2), in an order that drops privileges last."""
 
     def settings() -> None:
+        if invocation.tty:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if invocation.nice:
             os.nice(invocation.nice)
         for ulimit in invocation.ulimits:

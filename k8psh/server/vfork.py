@@ -45,7 +45,7 @@ class Vfork:
             [argument.encode(*_ENCODING) for argument in arguments],
             (path.encode(*_ENCODING),),
             False,  # close_fds: all of ours are close-on-exec
-            (self._tell,),
+            tuple(sorted({self._tell, *invocation.inherited})),
             invocation.directory.encode(*_ENCODING),  # type: ignore[arg-type]  # bytes are taken, too
             [f"{name}={value}".encode(*_ENCODING) for name, value in invocation.environment.items()],
             *(streams[0], _UNUSED, _UNUSED, streams[1], _UNUSED, streams[2]),

@@ -2,7 +2,7 @@
 
 from ..errors import ProtocolError
 from .connection import Connection
-from .events import Delivered, ExitCode, FromServer, Hello, Rejected, TermSignal
+from .events import Delivered, ExitCode, FromServer, Hello, Rejected, Terminal, TermSignal
 from .frames import FrameType, Stream, decode_exit_code
 from .states import State
 
@@ -33,6 +33,8 @@ class ClientConnection(Connection):
                 return TermSignal(self._take_number())
             case FrameType.HELLO:
                 return Hello(self._take_number())
+            case FrameType.TERMINAL:
+                return Terminal(self._take_number())
             case FrameType.DELIVERED:
                 return Delivered(self._take_number())
             case FrameType.REJECTED:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from .frames import (
     CALLS_VARIABLE,
     ENCODING,
+    TERMINAL_VARIABLE,
     UMASK_VARIABLE,
     VERSION,
     VERSION_VARIABLE,
@@ -27,7 +28,8 @@ class Request:
     `working_directory` is relative to the base directory, or absolute as clients see it; `environment`
     holds the caller's values, those that the command doesn't list included. `version` is the caller's,
     `umask` its file mode creation mask where it says one, `descriptors` the bit mask of those that it
-    passes (direct lane), `calls` the chain of calls that it is part of, "server/command" each.
+    passes (direct lane), `calls` the chain of calls that it is part of, "server/command" each. `terminals`
+    is the bit mask of its descriptors 0 to 2 that are terminals, of size `window` (relay lane).
     """
 
     command: str
@@ -38,6 +40,8 @@ class Request:
     umask: int | None = None
     descriptors: int = 0
     calls: tuple[str, ...] = ()
+    terminals: int = 0
+    window: "WindowSize | None" = None
 
     def encode(self) -> bytes:
         """Return the request's frames for the relay lane: those of version 1, whatever ours is."""
@@ -46,6 +50,8 @@ class Request:
             said.append(f"{VERSION_VARIABLE}={VERSION}")
             if self.umask is not None:
                 said.append(f"{UMASK_VARIABLE}={self.umask:o}")
+            if self.window is not None:
+                said.append(f"{TERMINAL_VARIABLE}={self.terminals} {self.window.rows} {self.window.columns}")
         return _variables(said) + self._encode_call()
 
     def encode_direct(self) -> bytes:
@@ -106,6 +112,30 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSize:
+    """A terminal's size in characters, 0 to 65535 each."""
+
+    rows: int
+    columns: int
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        return encode_number(FrameType.WINDOW_SIZE, self.rows << 16 | self.columns)
+
+    @classmethod
+    def decode(cls, number: int) -> "WindowSize":
+        """Return what a frame's number says."""
+        return cls(number >> 16, number & 0xFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The command has a terminal of its own in place of the descriptors of this bit mask."""
+
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """The server speaks this version."""
 
@@ -159,5 +189,5 @@ class Rejected:
         return cls(code, number, payload[_REJECTION.size :].decode(ENCODING, "surrogateescape"))
 
 
-FromClient = Request | Data | End | OutputClosed | Terminate | Signal
-FromServer = Data | End | Hello | Delivered | ExitCode | TermSignal | Rejected
+FromClient = Request | Data | End | OutputClosed | Terminate | Signal | WindowSize
+FromServer = Data | End | Hello | Terminal | Delivered | ExitCode | TermSignal | Rejected

@@ -12,6 +12,7 @@ _EXIT_CODE = struct.Struct("<Bi")
 VERSION = 2
 VERSION_VARIABLE = "K8PSH_PROTOCOL"
 UMASK_VARIABLE = "K8PSH_UMASK"
+TERMINAL_VARIABLE = "K8PSH_TERMINAL"
 CALLS_VARIABLE = "K8PSH_CALLS"
 """What a request says by variables of these names, since a server of version 1 ignores them."""
 
@@ -39,6 +40,8 @@ class FrameType(IntEnum):
     SIGNAL = 21
     DELIVERED = 22
     OUTPUT_CLOSED = 23
+    TERMINAL = 24
+    WINDOW_SIZE = 25
 
 
 class Stream(IntEnum):

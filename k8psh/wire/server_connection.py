@@ -5,13 +5,28 @@ import re
 from ..errors import LimitExceededError, ProtocolError
 from ..limits import Limits
 from .connection import Connection, output_stream
-from .events import FromClient, OutputClosed, Request, Signal, Terminate
-from .frames import CALLS_VARIABLE, ENCODING, UMASK_VARIABLE, VERSION, VERSION_VARIABLE, FrameType, Stream
+from .events import FromClient, OutputClosed, Request, Signal, Terminate, WindowSize
+from .frames import (
+    CALLS_VARIABLE,
+    ENCODING,
+    TERMINAL_VARIABLE,
+    UMASK_VARIABLE,
+    VERSION,
+    VERSION_VARIABLE,
+    FrameType,
+    Stream,
+)
 from .states import State
 
 _STRING_COST = 9
 """What execve(2) takes for a string besides its bytes: the NUL and a pointer."""
 _LARGEST_UMASK = 0o777
+_LARGEST_SIZE = 0xFFFF
+
+
+_STRINGS = frozenset(
+    {FrameType.WORKING_DIRECTORY, FrameType.COMMAND_ARGUMENT, FrameType.ENVIRONMENT_VARIABLE}
+)
 
 
 class ServerConnection(Connection):
@@ -28,6 +43,8 @@ class ServerConnection(Connection):
         self._umask: int | None = None
         self._descriptors = 0
         self._calls: tuple[str, ...] = ()
+        self._terminals = 0
+        self._window: WindowSize | None = None
 
     def next_event(self) -> FromClient | None:
         """Return the next event, None where more bytes are needed.
@@ -40,24 +57,20 @@ class ServerConnection(Connection):
             match kind:
                 case FrameType.STDIN_DATA:
                     return self._stream_event(Stream.STDIN)
-                case FrameType.TERMINATE_COMMAND:
-                    self._take_number()
-                    return Terminate()
-                case FrameType.SIGNAL:
-                    return Signal(self._take_number())
-                case FrameType.OUTPUT_CLOSED:
-                    return OutputClosed(output_stream(self._take_number()))
                 case FrameType.DESCRIPTORS:
                     self._descriptors = self._take_number()
                 case FrameType.UMASK:
                     self._set_umask(self._take_number())
-                case _:
-                    payload = self._take_string()
-                    if payload is None:
+                case FrameType.START_COMMAND:
+                    command = self._take_string()
+                    return None if command is None else self._request(command)
+                case _ if kind in _STRINGS:
+                    text = self._take_string()
+                    if text is None:
                         return None
-                    if kind is FrameType.START_COMMAND:
-                        return self._request(payload)
-                    self._note(kind, payload)
+                    self._note(kind, text)
+                case _:
+                    return _wish(kind, self._take_number())
         return None
 
     def _take_string(self) -> str | None:
@@ -99,6 +112,8 @@ class ServerConnection(Connection):
             self._version = VERSION
         elif name == UMASK_VARIABLE:
             self._set_umask(int(value, 8) if re.fullmatch("[0-7]+", value) else -1)
+        elif name == TERMINAL_VARIABLE:
+            self._set_terminals(value)
         elif name == CALLS_VARIABLE:
             self._calls = tuple(value.split())
         else:
@@ -109,6 +124,13 @@ class ServerConnection(Connection):
         if not 0 <= umask <= _LARGEST_UMASK:
             raise ProtocolError("a file mode creation mask came that is none")
         self._umask = umask
+
+    def _set_terminals(self, value: str) -> None:
+        numbers = re.fullmatch(r"([0-7]) (\d{1,5}) (\d{1,5})", value)
+        if numbers is None or any(int(number) > _LARGEST_SIZE for number in numbers.groups()):
+            raise ProtocolError("a terminal came that is none")
+        self._terminals = int(numbers[1])
+        self._window = WindowSize(int(numbers[2]), int(numbers[3]))
 
     def _request(self, command: str) -> Request:
         if self.state is State.REQUEST:
@@ -122,4 +144,19 @@ class ServerConnection(Connection):
             umask=self._umask,
             descriptors=self._descriptors,
             calls=self._calls,
+            terminals=self._terminals,
+            window=self._window,
         )
+
+
+def _wish(kind: FrameType, number: int) -> FromClient:
+    """Return what the client asks for while its command runs."""
+    match kind:
+        case FrameType.SIGNAL:
+            return Signal(number)
+        case FrameType.WINDOW_SIZE:
+            return WindowSize.decode(number)
+        case FrameType.OUTPUT_CLOSED:
+            return OutputClosed(output_stream(number))
+        case _:
+            return Terminate()

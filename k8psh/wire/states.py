@@ -51,13 +51,14 @@ RECEIVABLE: dict[State, frozenset[FrameType]] = {
             FrameType.TERMINATE_COMMAND,
             FrameType.SIGNAL,
             FrameType.OUTPUT_CLOSED,
+            FrameType.WINDOW_SIZE,
         }
     ),
     State.RUNNING_DIRECT: frozenset({FrameType.TERMINATE_COMMAND, FrameType.SIGNAL}),
     State.REPLY: _STREAMS | {FrameType.EXIT_CODE, FrameType.HELLO},
     State.REPLY_1: _STREAMS | {FrameType.EXIT_CODE},
-    State.REPLY_2: _STREAMS | _ENDS | {FrameType.DELIVERED},
-    State.REPLY_DIRECT: _ENDS | {FrameType.DELIVERED},
+    State.REPLY_2: _STREAMS | _ENDS | {FrameType.DELIVERED, FrameType.TERMINAL},
+    State.REPLY_DIRECT: _ENDS | {FrameType.DELIVERED, FrameType.TERMINAL},
     State.OVER: frozenset(),
 }
 
