@@ -5,13 +5,16 @@ import socket
 
 import trio
 
-from ..errors import K8pshError
+from ..errors import K8pshError, ProtocolError
 from ..exit_status import ExitStatus
 from ..wire.client_connection import ClientConnection
-from ..wire.events import Delivered, ExitCode, Rejected, Request, TermSignal
+from ..wire.events import Delivered, ExitCode, Rejected, Request, Terminal, TermSignal
 from ..wire.frames import VERSION
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
+from .terminal import CallerTerminal, MasterBridge, received_descriptors
+
+_ANCILLARY_BYTES = socket.CMSG_SPACE(4 * array.array("i").itemsize)
 
 
 class DirectCall:
@@ -22,6 +25,8 @@ class DirectCall:
         self._server = server
         self._connection = ClientConnection(is_direct=True)
         self._signals = SignalForwarding(self._send, VERSION)
+        self._descriptors: list[int] = []
+        self._bridge: MasterBridge | None = None
 
     async def run(self, request: Request) -> ExitStatus:
         """Send the request with the descriptors that it announces; return how the command ended.
@@ -36,16 +41,17 @@ class DirectCall:
             event: LastEvent | K8pshError
             try:
                 await self._send_request(request)
-                event = await self._last_event()
+                event = await self._last_event(nursery)
             except K8pshError as error:
                 event = error  # raised outside of the nursery, which would wrap it into a group
+            await self._leave_terminal()
             nursery.cancel_scope.cancel()
         if isinstance(event, K8pshError):
             raise event
         return status_of(event)
 
     async def _send_request(self, request: Request) -> None:
-        passed = [number for number in range(3) if request.descriptors & 1 << number]
+        passed = [number for number in range(32) if request.descriptors & 1 << number]
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))] if passed else []
         data = memoryview(request.encode_direct())
         try:
@@ -62,21 +68,40 @@ class DirectCall:
             except OSError:
                 return
 
-    async def _last_event(self) -> LastEvent:
+    async def _last_event(self, nursery: trio.Nursery) -> LastEvent:
         while True:
             match self._connection.next_event():
                 case ExitCode() | TermSignal() | Rejected() as event:
                     return event
+                case Terminal(mask=mask):
+                    self._enter_terminal(mask, nursery)
                 case Delivered(number=number):
                     self._signals.note_delivered(number)
                 case _:
                     await self._receive()
 
+    def _enter_terminal(self, mask: int, nursery: trio.Nursery) -> None:
+        """Be the keyboard and the screen of the command's terminal, whose master has come."""
+        if not self._descriptors:
+            raise ProtocolError("a terminal came without its master")
+        self._bridge = MasterBridge(self._descriptors.pop(0), mask)
+        terminal = CallerTerminal()
+        terminal.make_raw()
+        self._signals.terminal, self._signals.on_resize = terminal, self._bridge.resize
+        nursery.start_soon(self._bridge.copy_keys)
+        nursery.start_soon(self._bridge.copy_screen)
+
+    async def _leave_terminal(self) -> None:
+        if self._bridge is not None and self._signals.terminal is not None:
+            await self._bridge.copy_rest()
+            self._signals.terminal.restore()
+
     async def _receive(self) -> None:
         try:
-            data = await self._sock.recv(4096)
+            data, ancillary, _, _ = await self._sock.recvmsg(4096, _ANCILLARY_BYTES)
         except OSError:
-            data = b""
+            data, ancillary = b"", []
+        self._descriptors += received_descriptors(ancillary)
         if not data:
             raise connection_lost(self._server)
         self._connection.receive_data(data)

@@ -9,11 +9,12 @@ import trio
 from ..errors import K8pshError
 from ..exit_status import Exited, ExitStatus, Killed
 from ..wire.client_connection import ClientConnection
-from ..wire.events import Data, Delivered, End, ExitCode, Hello, Rejected, Request, TermSignal
+from ..wire.events import Data, Delivered, End, ExitCode, Hello, Rejected, Request, Terminal, TermSignal
 from ..wire.frames import HEADER, VERSION, FrameType, Stream, encode_end, encode_number
 from .descriptors import Descriptor
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
+from .terminal import CallerTerminal, window_size
 
 _READ_BYTES = 64 * 1024
 
@@ -39,6 +40,7 @@ class RelayCall:
         self._reading = trio.CancelScope()
         self._input_wanted = True
         self._signals = SignalForwarding(self._send, None)
+        self._nursery: trio.Nursery
 
     async def run(self, request: Request) -> ExitStatus:
         """Send the request, relay, return how the command ended.
@@ -53,7 +55,8 @@ class RelayCall:
             RejectedError: the server didn't start the command.
             K8pshError: our stdout can't be written to.
         """
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as self._nursery:
+            nursery = self._nursery
             await nursery.start(self._signals.run)
             await self._send(request.encode())
             nursery.start_soon(self._send_input)
@@ -63,6 +66,8 @@ class RelayCall:
             except (K8pshError, _ReaderGoneError) as error:
                 last = error  # raised outside of the nursery, which would wrap it into a group
             nursery.cancel_scope.cancel()
+        if self._signals.terminal is not None:
+            self._signals.terminal.restore()
         if isinstance(last, _ReaderGoneError):
             return Killed(signal.SIGPIPE)
         if isinstance(last, Exception):
@@ -114,10 +119,23 @@ class RelayCall:
                     self._input.close()
                 case End(stream=stream):
                     self._outputs[stream].close()
+                case Terminal():
+                    self._enter_terminal()
                 case Delivered(number=number):
                     self._signals.note_delivered(number)
                 case None:
                     await self._receive()
+
+    def _enter_terminal(self) -> None:
+        """Be the keyboard and the screen of the command's terminal, which the server relays."""
+        terminal = CallerTerminal()
+        terminal.make_raw()
+        self._signals.terminal, self._signals.on_resize = terminal, self._send_size
+
+    def _send_size(self) -> None:
+        size = window_size()
+        if size is not None:
+            self._nursery.start_soon(self._send, size.encode())
 
     async def _receive(self) -> None:
         try:

@@ -12,12 +12,15 @@ from ..config.paths import to_wire
 from ..container import container_name
 from ..errors import CommandNotFoundError, K8pshError, RejectedError, UsageError, WorkingDirectoryError
 from ..exit_status import ExitStatus
+from ..jobserver import MAKEFLAGS
 from ..process import ThisProcess
 from ..wire.events import Request
 from ..wire.frames import CALLS_VARIABLE, ENCODING, VERSION
 from .connect import connect
 from .direct import DirectCall
+from .jobserver import jobserver_descriptors
 from .relay import RelayCall
+from .terminal import terminals, window_size
 
 
 def call(configuration: Configuration, process: ThisProcess, words: Sequence[str]) -> ExitStatus:
@@ -47,6 +50,9 @@ def _request(
     sent = [name for name in sent_names(command.environment) if name in environment]
     umask = os.umask(0)
     os.umask(umask)
+    passed = [number for number in range(3) if number not in process.closed]
+    if MAKEFLAGS in sent:
+        passed += jobserver_descriptors(environment[MAKEFLAGS])
     return Request(
         command=command.name,
         arguments=tuple(arguments),
@@ -54,8 +60,10 @@ def _request(
         environment={name: environment[name] for name in sent},
         version=VERSION,
         umask=umask,
-        descriptors=sum(1 << number for number in range(3) if number not in process.closed),
+        descriptors=sum(1 << number for number in passed),
         calls=tuple(environment.get(CALLS_VARIABLE, "").split()),
+        terminals=terminals(),
+        window=window_size(),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from ..wire.frames import VERSION, FrameType, encode_number, encode_terminate
+from .terminal import CallerTerminal
 
 _ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 """What ends a program that doesn't mind; to version 1 there is only one way of saying so."""
@@ -16,6 +17,7 @@ _OTHERS = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIG
 class SignalForwarding:
     """Catches signals and sends them on; those that were ignored when we were started stay so.
 
+    `terminal` is ours while it's raw; `on_resize` is called for SIGWINCH where the command has a terminal.
     An ending signal that comes again before the server has delivered it ends us: the server is stuck.
     """
 
@@ -27,6 +29,8 @@ class SignalForwarding:
         self._undelivered: set[int] = set()
         self._sends: trio.Nursery
         self.asked_to_end: signal.Signals | None = None
+        self.terminal: CallerTerminal | None = None
+        self.on_resize: Callable[[], None] | None = None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Forward for ever."""
@@ -35,10 +39,13 @@ class SignalForwarding:
             async with trio.open_nursery() as self._sends:  # a stuck server mustn't keep the next signal out
                 task_status.started()
                 async for number in signals:
+                    if number == signal.SIGWINCH and self.on_resize is not None:
+                        self.on_resize()
+                        continue
                     self._take(number)
                     if number == signal.SIGTSTP:
                         await trio.lowlevel.checkpoint()  # lets the frame go first
-                        os.kill(os.getpid(), signal.SIGSTOP)
+                        self._stop()
 
     def learn_version(self, version: int) -> None:
         """Note the server's version; what came before it was known is sent now."""
@@ -53,6 +60,8 @@ class SignalForwarding:
 
     def _take(self, number: int) -> None:
         if number in _ENDING and number in self._undelivered:
+            if self.terminal is not None:
+                self.terminal.restore()
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self._undelivered.add(number)
@@ -60,6 +69,14 @@ class SignalForwarding:
             self._held.append(number)
         else:
             self._forward(number)
+
+    def _stop(self) -> None:
+        """Stop, with the terminal as it was meanwhile."""
+        if self.terminal is not None:
+            self.terminal.restore()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if self.terminal is not None:
+            self.terminal.make_raw()
 
     def _forward(self, number: int) -> None:
         if self._version == VERSION:

@@ -9,11 +9,10 @@ from ..config.environment import command_environment
 from ..config.model import Command, Configuration, Ulimit
 from ..config.paths import from_wire, roots_for
 from ..errors import CommandNotFoundError, K8pshError, WorkingDirectoryError
+from ..jobserver import MAKEFLAGS, rewrite_makeflags
 from ..wire.events import Request
 from ..wire.frames import CALLS_VARIABLE
 from .identity import Identity
-from .jobserver import VARIABLE as MAKEFLAGS
-from .jobserver import rewrite_makeflags
 from .lookup import find_program
 
 

@@ -1,4 +1,4 @@
-"""make's jobserver across containers: MAKEFLAGS as a command is to see it.
+"""make's jobserver across containers: what MAKEFLAGS says of it, and what a command is to see. Pure.
 
 GNU make tells its children by MAKEFLAGS which descriptors hold its job tokens (POSIX Jobserver in its
 manual): `--jobserver-auth=R,W`, before 4.2 `--jobserver-fds=R,W`, from 4.4 also `--jobserver-auth=fifo:PATH`.
@@ -6,10 +6,31 @@ manual): `--jobserver-auth=R,W`, before 4.2 `--jobserver-fds=R,W`, from 4.4 also
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-VARIABLE = "MAKEFLAGS"
-_AUTH = re.compile(r"(--jobserver-(?:auth|fds)=)(?:(\d+),(\d+)|fifo:\S+)")
+MAKEFLAGS = "MAKEFLAGS"
+_AUTH = re.compile(r"(--jobserver-(?:auth|fds)=)(?:(\d+),(\d+)|fifo:(\S+))")
 _JOBS = re.compile(r"-j\d*|--jobserver-(?:auth|fds)=\S+")
+_VARIABLES = " -- "
+"""What separates make's options from the variables that its command line sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jobserver:
+    """Where a make keeps its tokens: descriptors to read and to write, or a fifo's path."""
+
+    read: int = -1
+    write: int = -1
+    fifo: str = ""
+
+
+def find_jobserver(makeflags: str) -> Jobserver | None:
+    """Return the jobserver that MAKEFLAGS names, the last one where it names several, as make does."""
+    found = [*_AUTH.finditer(makeflags.partition(_VARIABLES)[0])]
+    if not found:
+        return None
+    _, read, write, fifo = found[-1].groups()
+    return Jobserver(fifo=fifo) if fifo else Jobserver(int(read), int(write))
 
 
 def rewrite_makeflags(makeflags: str, passed: Mapping[int, int]) -> tuple[str, tuple[int, ...]]:
@@ -19,8 +40,8 @@ def rewrite_makeflags(makeflags: str, passed: Mapping[int, int]) -> tuple[str, t
     comes as the only one, open for both directions. Where what is needed didn't come, the jobserver and
     the number of jobs are taken out: with one job and without a word, rather than with a warning.
     """
-    flags, dashes, variables = makeflags.partition(" -- ")
-    descriptors = _descriptors(flags, passed)
+    flags, dashes, variables = makeflags.partition(_VARIABLES)
+    descriptors = _ours(find_jobserver(makeflags), passed)
     if descriptors is None:
         words = [word for word in flags.split(" ") if not _JOBS.fullmatch(word)]
         return " ".join(words) + dashes + variables, ()
@@ -29,15 +50,12 @@ def rewrite_makeflags(makeflags: str, passed: Mapping[int, int]) -> tuple[str, t
     return flags + dashes + variables, tuple(dict.fromkeys(descriptors))
 
 
-def _descriptors(flags: str, passed: Mapping[int, int]) -> tuple[int, int] | None:
+def _ours(jobserver: Jobserver | None, passed: Mapping[int, int]) -> tuple[int, int] | None:
     """Return our descriptors to read tokens from and to write them to."""
-    found = None
-    for found in _AUTH.finditer(flags):  # noqa: B007 - the last one counts, as it does for make
-        pass
-    if found is None or not passed:
+    if jobserver is None or not passed:
         return None
-    if found[2] is None:
+    if jobserver.fifo:
         only = next(iter(passed.values()))
         return only, only
-    read, write = passed.get(int(found[2])), passed.get(int(found[3]))
+    read, write = passed.get(jobserver.read), passed.get(jobserver.write)
     return None if read is None or write is None else (read, write)
