@@ -10,6 +10,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ PODMAN = "podman"
 UMOUNT = "umount"
 MONITOR_TIMEOUT = 5
 """Seconds for a container's monitor to end after its container; it usually takes a tenth of one."""
+GROUP_TIMEOUT = 10
+GROUP_INTERVAL = 0.05
+"""Seconds for process 1 to reap a container's processes, and between two attempts."""
 PODMAN_TIMEOUT = 60
 """Seconds for podman to remove a run's pods: it kills without a grace period, so this means it is stuck."""
 
@@ -73,14 +77,30 @@ def _wait_for_process(process: int) -> None:
 
 
 def _remove_groups(pods: list[str]) -> None:
-    """Remove the control groups that podman leaves where a machine has both versions of them."""
+    """Remove the control groups that podman leaves, at once or as soon as they are empty.
+
+    It leaves some where a machine has both versions of control groups. An ended process belongs to its group
+    until process 1 has reaped it, which nothing tells of.
+    """
+    deadline = time.monotonic() + GROUP_TIMEOUT
+    while _try_to_remove_groups(pods) and time.monotonic() < deadline:
+        time.sleep(GROUP_INTERVAL)
     for parent in CGROUPS.glob(f"*/{GROUP_OF_PODS}"):
-        own = [parent / pod for pod in pods]
-        below = [Path(path) for pod in own for path, _, _ in os.walk(pod, topdown=False)]
-        for group in (*below, parent / "conmon", parent):
-            # Only empty ones can be removed, so those that another podman uses stay.
+        # Only empty ones can be removed, so those that another podman uses stay.
+        for group in (parent / "conmon", parent):
             with contextlib.suppress(OSError):
                 group.rmdir()
+
+
+def _try_to_remove_groups(pods: list[str]) -> bool:
+    """Remove those groups of the Pods that are empty; return whether some are left."""
+    left = False
+    for top in (group for pod in pods for group in CGROUPS.glob(f"*/{GROUP_OF_PODS}/{pod}")):
+        for group, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(group)
+        left = left or top.exists()
+    return left
 
 
 def mounts_below(directory: Path) -> list[str]:
