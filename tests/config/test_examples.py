@@ -13,9 +13,12 @@ from k8psh.config.load import load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path for path in (ROOT / "config").iterdir() if not path.name.endswith(".schema.json"))
-BLOCKS = re.findall(
-    r"^```(yaml|conf)\n(.*?)^```$", (ROOT / "docs" / "configuration.md").read_text(), re.S | re.M
-)
+PAGES = ("configuration.md", "security.md")
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"^```(yaml|conf)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.S | re.M)
+]
 LoadText = Callable[..., Any]
 
 
