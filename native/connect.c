@@ -6,8 +6,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -45,24 +47,53 @@ static int left_ms(const struct deadline *deadline, int most)
     return left < 0 ? 0 : left < most ? (int)left : most;
 }
 
-static int open_socket(struct stream streams[3])
+/* An address of either kind. */
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+        struct sockaddr_in loopback;
+    };
+    socklen_t bytes;
+};
+
+static void set_local(struct address *address, const char *name)
 {
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0 || descriptor > 2)
-        return descriptor;
-    /* A standard stream was closed when we were started. */
-    close(descriptor);
-    streams_fill_holes(streams);
-    return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    size_t length = strlen(name);
+    address->local.sun_family = AF_UNIX;
+    memcpy(address->local.sun_path, name, length + 1);
+    /* An abstract name begins with a NUL, and is as long as the address says. */
+    if (name[0] == '@')
+        address->local.sun_path[0] = '\0';
+    address->bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (name[0] != '@'));
+}
+
+static void set_loopback(struct address *address, uint16_t port)
+{
+    address->loopback = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    address->loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->bytes = sizeof address->loopback;
+}
+
+static int open_socket(int family, const char *called, struct stream streams[3])
+{
+    int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor >= 0 && descriptor <= 2) {
+        /* A standard stream was closed when we were started. */
+        close(descriptor);
+        streams_fill_holes(streams);
+        descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    if (descriptor < 0)
+        fail(called, EXIT_OWN_FAILURE, PARTS("can't make a socket: ", strerror(errno)));
+    return descriptor;
 }
 
 /* Connects; returns 0 or what went wrong. On loopback the second connect(2) already finds it done. */
-static int finish_connect(int descriptor, uint16_t port, const struct deadline *deadline)
+static int finish_connect(int descriptor, const struct address *address, const struct deadline *deadline)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (bool first = true;; first = false) {
-        if (connect(descriptor, (const struct sockaddr *)&address, sizeof address) == 0)
+        if (connect(descriptor, &address->any, address->bytes) == 0)
             return 0;
         if (first && errno == EINPROGRESS)
             continue;
@@ -74,29 +105,52 @@ static int finish_connect(int descriptor, uint16_t port, const struct deadline *
     }
 }
 
+/* Tries one address; returns whether the connection stands, else what went wrong in `*error`. */
+static bool try_address(struct connection *connection, const struct address *address, const char *called,
+                        struct stream streams[3], const struct deadline *deadline, int *error)
+{
+    connection->descriptor = open_socket(address->any.sa_family, called, streams);
+    connection->direct = address->any.sa_family == AF_UNIX;
+    *error = finish_connect(connection->descriptor, address, deadline);
+    if (*error != 0)
+        close(connection->descriptor);
+    return *error == 0;
+}
+
 static _Noreturn void fail_unreachable(const struct routes *routes, const char *called, int error)
 {
     struct number_text port, timeout;
     fail(called, EXIT_OWN_FAILURE,
-         PARTS("can't reach the server ", routes->server, " at 127.0.0.1:", number(&port, routes->port), " (",
-               strerror(error), ") within ", number(&timeout, routes->connect_timeout_ms),
-               " ms; is its k8pshd running?"));
+         PARTS("no connection to the server '", routes->server, "' on port ", number(&port, routes->port),
+               " in ", number(&timeout, routes->connect_timeout_ms), " ms (", strerror(error),
+               "); is its container running k8pshd?"));
 }
 
-int connect_to_server(const struct routes *routes, const char *called, struct stream streams[3])
+struct connection connect_to_server(const struct routes *routes, enum lane lane, const char *called,
+                                    struct stream streams[3])
 {
     struct deadline deadline = start_deadline(routes->connect_timeout_ms);
+    struct connection connection;
+    struct address address;
+    int error = 0;
+    if (lane == LANE_RELAY && !routes->tcp)
+        fail(called, EXIT_OWN_FAILURE,
+             PARTS("the server '", routes->server, "' has no TCP, which the relay lane needs"));
     for (int pause_ms = FIRST_PAUSE_MS;; pause_ms = longer_pause(pause_ms)) {
-        int descriptor = open_socket(streams);
-        if (descriptor < 0)
-            fail(called, EXIT_OWN_FAILURE, PARTS("can't make a socket: ", strerror(errno)));
-        int error = finish_connect(descriptor, routes->port, &deadline);
-        if (error == 0) {
-            const int on = 1;
-            setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            return descriptor;
+        if (lane != LANE_RELAY) {
+            set_local(&address, routes->socket);
+            if (try_address(&connection, &address, called, streams, &deadline, &error))
+                return connection;
         }
-        close(descriptor);
+        /* EAGAIN: the server is there, but many are waiting for it; the direct lane is worth that too. */
+        if (lane != LANE_DIRECT && routes->tcp && error != EAGAIN) {
+            set_loopback(&address, routes->port);
+            if (try_address(&connection, &address, called, streams, &deadline, &error)) {
+                const int on = 1;
+                setsockopt(connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+                return connection;
+            }
+        }
         if (left_ms(&deadline, 1) == 0)
             fail_unreachable(routes, called, error);
         debug(called, PARTS("trying the server again: ", strerror(error)));

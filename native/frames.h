@@ -18,6 +18,14 @@ enum frame_type {
     FRAME_STDERR_DATA = 6,
     FRAME_TERMINATE_COMMAND = 7,
     FRAME_EXIT_CODE = 8,
+    FRAME_HELLO = 16,
+    FRAME_DESCRIPTORS = 17,
+    FRAME_UMASK = 18,
+    FRAME_REJECTED = 19,
+    FRAME_TERM_SIGNAL = 20,
+    FRAME_SIGNAL = 21,
+    FRAME_DELIVERED = 22,
+    FRAME_OUTPUT_CLOSED = 23,
 };
 
 enum { FRAME_HEADER_BYTES = 5 };
@@ -25,26 +33,42 @@ enum { FRAME_HEADER_BYTES = 5 };
 /* Writes the five bytes of a header to `to`. */
 void frame_put_header(unsigned char *to, enum frame_type type, uint32_t value);
 
+/* Returns the number of four bytes little endian. */
+uint32_t frame_number(const unsigned char *bytes);
+
 /* What has been received and not yet used: `left` bytes from `at`. */
 struct window {
     const unsigned char *at;
     size_t left;
 };
 
-/* Where the reader stands between two receives: all zero at a connection's start. */
+/* What the reader takes next. On the relay lane the first frame tells the server's version. */
+enum frame_reader_state {
+    READER_RELAY,    /* nothing has come yet */
+    READER_RELAY_1,
+    READER_RELAY_2,
+    READER_DIRECT,
+};
+
+/* Where the reader stands between two receives: all zero, but for the state, at a connection's start. */
 struct frame_reader {
+    enum frame_reader_state state;
     unsigned char header[FRAME_HEADER_BYTES];
     unsigned header_bytes;  /* of the next frame's header, already taken */
-    uint32_t payload_left;  /* of the current data frame */
-    int stream;             /* that the current data frame belongs to */
+    uint32_t payload_left;  /* of the current data frame, or rejection */
 };
 
 enum frame_event_kind {
     EVENT_NONE,          /* the window holds nothing more */
     EVENT_DATA,          /* `bytes` bytes at the window's start are for `stream`: use some, frame_take them */
     EVENT_STREAM_END,    /* the command has closed `stream`; for 0: it wants no more standard input */
+    EVENT_HELLO,         /* the server speaks version 2 */
+    EVENT_DELIVERED,     /* the signal `value` has been delivered to the command */
     EVENT_EXIT,          /* the last event of a call: `value` is the exit code, its low eight bits count */
-    EVENT_INVALID,       /* `value` is the type of a frame that a server doesn't send: nothing can follow */
+    EVENT_TERM_SIGNAL,   /* the last event of a call: `value` is the signal that ended the command, 1 to 127 */
+    EVENT_REJECTED,      /* as EVENT_DATA, for the payload of REJECTED; the last event is the one that takes
+                            its last byte */
+    EVENT_INVALID,       /* `value` is the type of a frame that may not come now: nothing can follow */
 };
 
 struct frame_event {
@@ -57,7 +81,7 @@ struct frame_event {
 /* Takes headers off the window until there is something to do; never takes payload. */
 struct frame_event frame_next(struct frame_reader *reader, struct window *window);
 
-/* Takes `bytes` of the payload that the last EVENT_DATA announced, at most as many as it said. */
+/* Takes `bytes` of the payload that the last event announced, at most as many as it said. */
 void frame_take(struct frame_reader *reader, struct window *window, size_t bytes);
 
 #endif

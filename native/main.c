@@ -1,22 +1,17 @@
 /* k8psh's executable. Called as k8psh or k8pshd it is the Python runtime; by any other name it is a stub: it
  * has a server run the command of that name, as though the command were installed here. */
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
 #include "arena.h"
-#include "connect.h"
-#include "directory.h"
+#include "call.h"
 #include "fail.h"
 #include "fallback.h"
 #include "find.h"
-#include "relay.h"
 #include "routes.h"
-#include "signals.h"
 
 enum { ARENA_BYTES = 64 * 1024 };  /* paths and the routes of a few hundred commands */
 
@@ -39,41 +34,6 @@ static bool use_routes(struct routes *routes, const struct found *found, const c
         return false;
     *why = "the routes don't have the command";
     return routes_select(routes, called) || routes_select(routes, base_name(found->link));
-}
-
-static const char *find_directory(struct arena *arena, const struct routes *routes, const char *called)
-{
-    char *directory = arena_take(arena, PATH_MAX, 1);
-    if (directory == NULL || getcwd(directory, PATH_MAX) == NULL)
-        fail(called, EXIT_OWN_FAILURE,
-             PARTS("can't tell the working directory: ", strerror(errno), "; change to one that exists"));
-    const char *wire = directory_on_wire(arena, routes, directory);
-    if (wire == NULL)
-        fail(called, EXIT_OWN_FAILURE,
-             PARTS("the working directory ", directory, " isn't shared with the server; change to one below ",
-                   field_value(routes->first_root, "root=")));
-    return wire;
-}
-
-static int call_server(struct arena *arena, const struct routes *routes, const char *called,
-                       char *const *arguments, char *const *environment)
-{
-    static unsigned char inbound[RELAY_INBOUND_BYTES], outbound[RELAY_OUTBOUND_BYTES];
-    struct relay relay = {.called = called, .inbound = inbound, .outbound = outbound};
-    relay.request.request = (struct request){
-        .directory = find_directory(arena, routes, called),
-        .arguments = arguments,
-        .first_pass = routes->first_pass,
-        .environment = environment,
-        .command = routes->command,
-    };
-    for (int i = 0; i < 3; i++)
-        relay.streams[i].number = relay.streams[i].descriptor = i;
-    relay.connection = connect_to_server(routes, called, relay.streams);
-    relay.signals = signals_watch();
-    if (relay.signals < 0)
-        fail(called, EXIT_OWN_FAILURE, PARTS("can't wait for signals: ", strerror(errno)));
-    return relay_run(&relay);
 }
 
 int main(int count, char **arguments, char **environment)
@@ -99,5 +59,5 @@ int main(int count, char **arguments, char **environment)
         debug(called, PARTS(why));
         fallback_to_python(&arena, &fallback, &routes);
     }
-    return call_server(&arena, &routes, called, rest, environment);
+    return make_call(&arena, &routes, called, rest, environment);
 }

@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "relay_parts.h"
-#include "signals.h"
 
 /* How long standard error stays open after the command closed its own: a lost connection that follows can
  * still be told of. */
@@ -30,17 +29,6 @@ static int close_ended(struct relay *relay)
     return -1;
 }
 
-static void heed_signal(struct relay *relay)
-{
-    int number = signals_take(relay->signals);
-    if (number == 0)
-        return;
-    if (relay->asked_by != 0)
-        signals_die(number);
-    relay->asked_by = number;
-    relay->terminate = true;
-}
-
 /* What the relay waits for, by place in the array given to poll(2). */
 enum wait { WAIT_CONNECTION, WAIT_SIGNALS, WAIT_STDIN, WAIT_BLOCKED, WAITS };
 
@@ -50,15 +38,24 @@ static struct pollfd expect(int descriptor, short events)
     return (struct pollfd){.fd = events == 0 ? -1 : descriptor, .events = events};
 }
 
+/* Returns the sooner of two timeouts as poll(2) takes them. */
+static int sooner(int one_ms, int other_ms)
+{
+    return one_ms < 0 || (other_ms >= 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
 static void wait_for_something(struct relay *relay, struct pollfd waits[WAITS])
 {
-    bool has_room = relay->unsent.left == 0;
+    const struct outbound *outbound = &relay->outbound;
+    int timeout_ms = sooner(close_ended(relay), forward_timeout(&relay->outbound.forward));
+    bool has_room = outbound->unsent.left == 0;
     short connection = (short)((relay->blocked == NULL ? POLLIN : 0) | (has_room ? 0 : POLLOUT));
-    waits[WAIT_CONNECTION] = expect(relay->connection, connection);
-    waits[WAIT_SIGNALS] = expect(relay->signals, POLLIN);
-    waits[WAIT_STDIN] = expect(relay->streams[0].descriptor, relay->reading_stdin && has_room ? POLLIN : 0);
+    bool wants_stdin = relay->reading_stdin && has_room && !outbound->closed;
+    waits[WAIT_CONNECTION] = expect(outbound->connection, connection);
+    waits[WAIT_SIGNALS] = expect(outbound->forward.signals, POLLIN);
+    waits[WAIT_STDIN] = expect(relay->streams[0].descriptor, wants_stdin ? POLLIN : 0);
     waits[WAIT_BLOCKED] = expect(relay->blocked == NULL ? -1 : relay->blocked->descriptor, POLLOUT);
-    if (poll(waits, WAITS, close_ended(relay)) >= 0)
+    if (poll(waits, WAITS, timeout_ms) >= 0)
         return;
     for (int i = 0; i < WAITS; i++)
         waits[i].revents = 0;
@@ -69,12 +66,13 @@ int relay_run(struct relay *relay)
     int exit_code = 0;
     struct pollfd waits[WAITS];
     relay->inbound_used = relay->outbound_used = RELAY_FIRST_BYTES;
-    relay->sending = relay->reading_stdin = true;
+    relay->reading_stdin = true;
     for (;;) {
-        relay_send(relay);
+        outbound_send(&relay->outbound);
+        forward_stop(&relay->outbound.forward);
         wait_for_something(relay, waits);
         if (waits[WAIT_SIGNALS].revents != 0)
-            heed_signal(relay);
+            forward_heed(&relay->outbound.forward);
         if (waits[WAIT_STDIN].revents != 0) {
             relay->streams[0].polled = true;
             relay_read_stdin(relay);

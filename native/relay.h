@@ -6,41 +6,39 @@
 #include <stdint.h>
 
 #include "frames.h"
-#include "request.h"
+#include "outbound.h"
+#include "outcome.h"
 #include "streams.h"
 
 enum {
     RELAY_FIRST_BYTES = 4096,         /* a buffer's used part at first: one page */
-    RELAY_OUTBOUND_BYTES = 256 * 1024,
     RELAY_INBOUND_BYTES = 1024 * 1024,
 };
 
 struct relay {
     const char *called;            /* the command's name, for what is said */
-    int connection;
-    int signals;                   /* from signals_watch */
+    const char *server;
     struct stream streams[3];
-    struct request_writer request;
+    struct outbound outbound;
 
     bool reading_stdin;            /* neither its end nor the command's loss of interest has been seen */
-    bool sending;                  /* the server still takes what we send */
-    bool terminate;                /* TERMINATE_COMMAND is to be sent next */
-    int asked_by;                  /* the first signal that came, 0 for none */
     struct stream *blocked;        /* the stream that what was received must wait for, NULL for none */
     bool ended[3];                 /* the command has closed its standard output or error, we not yet ours */
     int64_t close_stderr_at_ms;    /* when we will; 0 where that isn't known yet */
 
     struct frame_reader reader;
-    struct window received, unsent;  /* parts of the buffers */
+    struct rejection rejection;
+    struct window received;        /* part of `inbound` */
     size_t inbound_used, outbound_used;  /* how much of a buffer may be filled: grows with the traffic */
-    unsigned char *inbound, *outbound;
+    unsigned char *inbound;
 };
 
 /* Relays until the end of the call; returns the exit code, 0 to 255.
  *
- * Set in `relay`: called, connection, signals, streams, request, inbound and outbound (of the sizes above);
- * everything else is zero. A call without exit code ends in the one line and EXIT_OWN_FAILURE; a signal that
- * comes twice, or standard output without reader, ends the process as it would end the command.
+ * Set in `relay`: called, server, streams, inbound (of the size above), in outbound what direct_run wants of
+ * it but for descriptors; everything else is zero. A call that ends otherwise ends the process: by the
+ * command's signal, or in one line. Towards a server of version 1, standard output without reader ends the
+ * process as it would end the command.
  */
 int relay_run(struct relay *relay);
 

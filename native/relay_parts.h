@@ -4,9 +4,6 @@
 
 #include "relay.h"
 
-/* Sends what is to be sent, standard input apart, until the server takes no more for now. */
-void relay_send(struct relay *relay);
-
 /* Reads standard input, which is readable, into the empty outbound buffer, or finds its end. */
 void relay_read_stdin(struct relay *relay);
 

@@ -1,12 +1,10 @@
 #include "request.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "routes.h"
 
-/* Returns the caller's NAME=VALUE where it has set NAME. */
-static const char *find_variable(char *const *environment, const char *name)
+const char *find_variable(char *const *environment, const char *name)
 {
     size_t length = strlen(name);
     for (; *environment != NULL; environment++)
@@ -27,32 +25,73 @@ static bool next_variable(struct request *request, const char **text)
     return false;
 }
 
-/* Gives the next frame's type and payload; false behind the last one. */
-static bool next_frame(struct request_writer *writer, enum frame_type *type, const char **text)
+/* A frame that is to be sent: a string where `text` is set, else a number. */
+struct frame {
+    enum frame_type type;
+    const char *text;
+    uint32_t number;
+};
+
+static const char *umask_variable(struct request_writer *writer)
+{
+    static const char name[] = "K8PSH_UMASK=";
+    unsigned digits = 1, mask = writer->request.umask & 0777;
+    while (mask >> (3 * digits) != 0)
+        digits++;
+    char *at = writer->umask_text + sizeof name - 1;
+    memcpy(writer->umask_text, name, sizeof name);
+    while (digits-- > 0)
+        *at++ = (char)('0' + (mask >> (3 * digits) & 7));
+    *at = '\0';
+    return writer->umask_text;
+}
+
+/* What only version 2 says: by frames of its own, or where the server may know none, by variables. */
+static struct frame own_frame(struct request_writer *writer)
+{
+    const struct request *request = &writer->request;
+    if (writer->stage++ == REQUEST_LANE) {
+        if (request->direct)
+            return (struct frame){.type = FRAME_DESCRIPTORS, .number = request->descriptors};
+        return (struct frame){.type = FRAME_ENVIRONMENT_VARIABLE, .text = "K8PSH_PROTOCOL=2"};
+    }
+    if (request->direct)
+        return (struct frame){.type = FRAME_UMASK, .number = request->umask};
+    return (struct frame){.type = FRAME_ENVIRONMENT_VARIABLE, .text = umask_variable(writer)};
+}
+
+/* Gives the next frame; false behind the last one. */
+static bool next_frame(struct request_writer *writer, struct frame *frame)
 {
     struct request *request = &writer->request;
     switch (writer->stage) {
+    case REQUEST_LANE:
+    case REQUEST_UMASK:
+        *frame = own_frame(writer);
+        return true;
     case REQUEST_DIRECTORY:
         writer->stage = REQUEST_ARGUMENTS;
-        *type = FRAME_WORKING_DIRECTORY;
-        *text = request->directory;
+        *frame = (struct frame){.type = FRAME_WORKING_DIRECTORY, .text = request->directory};
         return true;
     case REQUEST_ARGUMENTS:
-        *type = FRAME_COMMAND_ARGUMENT;
-        *text = *request->arguments;
-        if (*text != NULL) {
+        *frame = (struct frame){.type = FRAME_COMMAND_ARGUMENT, .text = *request->arguments};
+        if (frame->text != NULL) {
             request->arguments++;
             return true;
         }
+        __attribute__((fallthrough));
+    case REQUEST_CALLS:
         writer->stage = REQUEST_VARIABLES;
+        *frame = (struct frame){.type = FRAME_ENVIRONMENT_VARIABLE, .text = request->calls};
+        if (frame->text != NULL)
+            return true;
         __attribute__((fallthrough));
     case REQUEST_VARIABLES:
-        *type = FRAME_ENVIRONMENT_VARIABLE;
-        if (next_variable(request, text))
+        *frame = (struct frame){.type = FRAME_ENVIRONMENT_VARIABLE};
+        if (next_variable(request, &frame->text))
             return true;
         writer->stage = REQUEST_COMPLETE;
-        *type = FRAME_START_COMMAND;
-        *text = request->command;
+        *frame = (struct frame){.type = FRAME_START_COMMAND, .text = request->command};
         return true;
     default:
         return false;
@@ -72,15 +111,19 @@ size_t request_fill(struct request_writer *writer, unsigned char *to, size_t roo
     size_t used = 0;
     while (used < room) {
         if (writer->header_left == 0 && writer->payload_left == 0) {
-            enum frame_type type;
-            if (!next_frame(writer, &type, &writer->payload))
+            struct frame frame;
+            if (!next_frame(writer, &frame))
                 break;
-            writer->payload_left = strlen(writer->payload);
-            frame_put_header(writer->header, type, (uint32_t)writer->payload_left);
+            writer->payload = frame.text;
+            writer->payload_left = frame.text == NULL ? 0 : strlen(frame.text);
+            uint32_t number = frame.text == NULL ? frame.number : (uint32_t)writer->payload_left;
+            frame_put_header(writer->header, frame.type, number);
             writer->header_left = FRAME_HEADER_BYTES;
         }
         const unsigned char *header = writer->header + FRAME_HEADER_BYTES - writer->header_left;
         used += copy(to + used, room - used, header, &writer->header_left);
+        if (writer->payload_left == 0)
+            continue;
         size_t count = copy(to + used, room - used, writer->payload, &writer->payload_left);
         writer->payload += count;
         used += count;

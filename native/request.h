@@ -2,11 +2,16 @@
 #ifndef K8PSH_REQUEST_H
 #define K8PSH_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "frames.h"
 
 struct request {
+    bool direct;               /* the lane */
+    unsigned descriptors;      /* direct lane: bit n says that descriptor n goes with it */
+    unsigned umask;            /* the caller's */
+    const char *calls;         /* the caller's K8PSH_CALLS=..., or NULL */
     const char *directory;     /* as directory_on_wire returns it */
     char *const *arguments;    /* the command's, ended by NULL */
     const char *first_pass;    /* the routes' fields that name the variables to send */
@@ -15,8 +20,11 @@ struct request {
 };
 
 enum request_stage {
+    REQUEST_LANE,
+    REQUEST_UMASK,
     REQUEST_DIRECTORY,
     REQUEST_ARGUMENTS,
+    REQUEST_CALLS,
     REQUEST_VARIABLES,
     REQUEST_COMPLETE,
 };
@@ -29,7 +37,11 @@ struct request_writer {
     size_t header_left;
     const char *payload;
     size_t payload_left;
+    char umask_text[sizeof "K8PSH_UMASK=" + 4];  /* four octal digits at the most */
 };
+
+/* Returns the caller's NAME=VALUE where it has set NAME. */
+const char *find_variable(char *const *environment, const char *name);
 
 /* Writes as much of the request as fits in `room` bytes to `to`; returns how much, 0 when it is complete. */
 size_t request_fill(struct request_writer *writer, unsigned char *to, size_t room);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 const char *field_value(const char *field, const char *key)
 {
@@ -132,15 +133,61 @@ static bool parse_variables(struct cursor *cursor)
     return true;
 }
 
+bool lane_from_name(const char *name, enum lane *lane)
+{
+    static const char *const names[] = {[LANE_AUTO] = "auto", [LANE_DIRECT] = "direct", [LANE_RELAY] = "relay"};
+    for (unsigned i = 0; name != NULL && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        *lane = (enum lane)i;
+        return true;
+    }
+    return false;
+}
+
+/* An abstract name takes one byte more than `@`'s rest, a path its NUL: the same. */
+static bool is_socket(const char *address)
+{
+    return address != NULL && (address[0] == '/' || (address[0] == '@' && address[1] != '\0')) &&
+           strlen(address) < sizeof ((struct sockaddr_un *)NULL)->sun_path;
+}
+
+static bool parse_yes(const char *text, bool *yes)
+{
+    *yes = text != NULL && strcmp(text, "yes") == 0;
+    return *yes || (text != NULL && strcmp(text, "no") == 0);
+}
+
+static bool parse_server(struct routes *routes, struct cursor *cursor)
+{
+    int64_t port;
+    if (!parse_number(take(cursor, "port="), 1, 65535, &port))
+        return false;
+    routes->port = (uint16_t)port;
+    routes->socket = take(cursor, "socket=");
+    return is_socket(routes->socket) && parse_yes(take(cursor, "tcp="), &routes->tcp);
+}
+
+static bool parse_command(struct routes *routes, struct cursor *cursor)
+{
+    if (!lane_from_name(take(cursor, "lane="), &routes->lane))
+        return false;
+    routes->outside = take(cursor, "outside=");
+    if (routes->outside != NULL && !is_absolute(routes->outside))
+        return false;
+    routes->first_pass = cursor->at;
+    return parse_variables(cursor);
+}
+
 static bool parse_servers(struct routes *routes, struct cursor *cursor)
 {
     routes->first_server = cursor->at;
-    for (const char *server; (server = take(cursor, "server=")) != NULL;) {
-        int64_t port;
-        if (!parse_number(take(cursor, "port="), 1, 65535, &port))
+    routes->servers_bytes = cursor->left;
+    while (take(cursor, "server=") != NULL) {
+        if (!parse_server(routes, cursor))
             return false;
         while (take(cursor, "command=") != NULL)
-            if (!parse_variables(cursor))
+            if (!parse_command(routes, cursor))
                 return false;
     }
     return true;
@@ -163,20 +210,13 @@ bool routes_parse(struct routes *routes, const char *bytes, size_t count)
 
 bool routes_select(struct routes *routes, const char *name)
 {
-    const char *field = routes->first_server;
-    for (; field_value(field, "end=") == NULL; field = field_next(field)) {
-        const char *server = field_value(field, "server=");
-        const char *port = field_value(field, "port=");
-        const char *command = field_value(field, "command=");
-        int64_t value;
-        if (server != NULL)
-            routes->server = server;
-        else if (port != NULL && parse_number(port, 1, 65535, &value))
-            routes->port = (uint16_t)value;
-        else if (command != NULL && strcmp(command, name) == 0) {
-            routes->command = command;
-            routes->first_pass = field_next(field);
-            return true;
+    struct cursor cursor = {routes->first_server, routes->servers_bytes};
+    while ((routes->server = take(&cursor, "server=")) != NULL) {
+        parse_server(routes, &cursor);
+        while ((routes->command = take(&cursor, "command=")) != NULL) {
+            parse_command(routes, &cursor);
+            if (strcmp(routes->command, name) == 0)
+                return true;
         }
     }
     return false;

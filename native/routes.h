@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum lane {
+    LANE_AUTO,    /* direct where that leads to the server, else relay */
+    LANE_DIRECT,
+    LANE_RELAY,
+};
+
 /* All strings point into the file's bytes; a `first_` one is a field (key included) that others follow. */
 struct routes {
     const char *configuration;
@@ -16,9 +22,14 @@ struct routes {
     int64_t connect_timeout_ms; /* negative: for ever */
     const char *first_root;
     const char *first_server;   /* or the last field, where there is no server */
-    const char *server;         /* what routes_select found */
+    size_t servers_bytes;       /* from there to the file's end */
+    const char *server;         /* from here on: what routes_select found */
     uint16_t port;
+    const char *socket;         /* the Unix socket's path, or `@` and its abstract name; it fits an address */
+    bool tcp;                   /* the server listens on its port */
     const char *command;
+    enum lane lane;
+    const char *outside;        /* the working directory for callers outside all roots, or NULL */
     const char *first_pass;     /* the first `pass=` of the command, or another field */
 };
 
@@ -37,6 +48,9 @@ bool routes_select(struct routes *routes, const char *name);
  * `chosen` is K8PSH_CONFIG, or NULL: another file than the routes' makes them stale as well.
  */
 bool routes_fresh(const struct routes *routes, const char *chosen);
+
+/* Returns whether `name` is a lane's; it is in `*lane` then. */
+bool lane_from_name(const char *name, enum lane *lane);
 
 /* Returns the value where a field has this key (`key` ends with `=`), else NULL. */
 const char *field_value(const char *field, const char *key);

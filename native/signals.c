@@ -3,22 +3,23 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 int signals_watch(void)
 {
-    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    static const int watched[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
+                                  SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT};
     sigset_t set, before;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-        sigaddset(&set, ending[i]);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        sigaddset(&set, watched[i]);
     sigprocmask(SIG_BLOCK, &set, &before);
     /* What the caller had blocked for us already stays unheard, as it would for the command. */
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-        if (sigismember(&before, ending[i]) == 1)
-            sigdelset(&set, ending[i]);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        if (sigismember(&before, watched[i]) == 1)
+            sigdelset(&set, watched[i]);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -38,11 +39,12 @@ int signals_take(int descriptor)
 
 _Noreturn void signals_die(int number)
 {
-    struct rlimit none = {0, 0};
     sigset_t set;
-    prlimit(0, RLIMIT_CORE, &none, NULL);
+    /* The command may have left a core, we needn't. RLIMIT_CORE doesn't keep one from core_pattern's program. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     sigemptyset(&set);
     sigaddset(&set, number);
+    signal(number, SIG_DFL);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     _exit(128 + number);

@@ -1,0 +1,96 @@
+#include "call.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "connect.h"
+#include "direct.h"
+#include "directory.h"
+#include "fail.h"
+#include "relay.h"
+#include "signals.h"
+
+static const char *find_directory(struct arena *arena, const struct routes *routes, const char *called)
+{
+    char *directory = arena_take(arena, PATH_MAX, 1);
+    if (directory == NULL || getcwd(directory, PATH_MAX) == NULL)
+        fail(called, EXIT_OWN_FAILURE,
+             PARTS("can't tell the working directory: ", strerror(errno), "; change to one that exists"));
+    const char *wire = directory_on_wire(arena, routes, directory);
+    if (wire == NULL)
+        wire = routes->outside;
+    if (wire == NULL)
+        fail(called, EXIT_OWN_FAILURE,
+             PARTS("the working directory ", directory, " isn't shared with the server; change to one below ",
+                   field_value(routes->first_root, "root=")));
+    return wire;
+}
+
+/* Returns the lane to take: the caller's wish, else the configuration's. */
+static enum lane choose_lane(const struct routes *routes, const char *called)
+{
+    enum lane lane = routes->lane;
+    const char *wish = getenv("K8PSH_LANE");
+    if (wish != NULL && wish[0] != '\0' && !lane_from_name(wish, &lane))
+        fail(called, EXIT_OWN_FAILURE, PARTS("K8PSH_LANE is '", wish, "': expected direct, relay or auto"));
+    return lane;
+}
+
+/* Returns the caller's K8PSH_CALLS=..., NULL where it is part of no call or says nothing. */
+static const char *find_calls(char *const *environment)
+{
+    static const char name[] = "K8PSH_CALLS";
+    const char *calls = find_variable(environment, name);
+    return calls == NULL || calls[sizeof name] == '\0' ? NULL : calls;
+}
+
+static unsigned read_umask(void)
+{
+    mode_t mask = umask(0);  /* there is no other cheap way: /proc costs more */
+    umask(mask);
+    return mask;
+}
+
+static unsigned open_descriptors(const struct stream streams[3])
+{
+    unsigned descriptors = 0;
+    for (unsigned i = 0; i < 3; i++)
+        if (streams[i].kind != STREAM_CLOSED)
+            descriptors |= 1U << i;
+    return descriptors;
+}
+
+int make_call(struct arena *arena, const struct routes *routes, const char *called, char *const *arguments,
+              char *const *environment)
+{
+    static unsigned char inbound[RELAY_INBOUND_BYTES], outbound[OUTBOUND_BYTES];
+    struct relay relay = {.called = called, .server = routes->server, .inbound = inbound};
+    struct request *request = &relay.outbound.request.request;
+    *request = (struct request){
+        .directory = find_directory(arena, routes, called),
+        .arguments = arguments,
+        .first_pass = routes->first_pass,
+        .environment = environment,
+        .command = routes->command,
+        .calls = find_calls(environment),
+        .umask = read_umask(),
+    };
+    for (int i = 0; i < 3; i++)
+        relay.streams[i].number = relay.streams[i].descriptor = i;
+    struct connection connection =
+        connect_to_server(routes, choose_lane(routes, called), called, relay.streams);
+    relay.outbound.buffer = outbound;
+    relay.outbound.connection = connection.descriptor;
+    relay.outbound.forward.signals = signals_watch();
+    if (relay.outbound.forward.signals < 0)
+        fail(called, EXIT_OWN_FAILURE, PARTS("can't wait for signals: ", strerror(errno)));
+    if (!connection.direct)
+        return relay_run(&relay);
+    request->direct = true;
+    request->descriptors = relay.outbound.descriptors = open_descriptors(relay.streams);
+    return direct_run(&relay.outbound, called, routes->server);
+}
