@@ -12,8 +12,10 @@ APT = busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev make mmdebs
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup native ## compile a small C project through stubs, in two containers where podman can be had
-	$(RUN) python -m packaging.demo
+demo: $(VENV)/done ## compile a small C project through stubs, in two containers where podman can be had
+	@packaging/apt-install $(APT) || echo "k8psh: going on without them: two local processes stand for the containers"
+	@! command -v musl-gcc >/dev/null || $(MAKE) -s native
+	@$(RUN) python packaging/demo.py
 
 test: setup native ## run every test, fast ones first
 	$(RUN) coverage erase
@@ -31,7 +33,7 @@ bench: setup native ## measure against local exec and the peers that are install
 
 native: k8psh/_native/k8psh ## build the stub with this machine's musl-gcc
 
-build/native/k8psh: $(wildcard native/*.[ch]) native/Makefile | $(VENV)/apt
+build/native/k8psh: $(wildcard native/*.[ch]) native/Makefile
 	$(MAKE) -C native
 
 k8psh/_native/k8psh: build/native/k8psh

@@ -8,14 +8,15 @@ import signal
 import sys
 import traceback
 
-from . import log
+from . import import_trio, log
 from .container import NAME_VARIABLE
 from .errors import ConfigurationError, K8pshError
 from .exit_status import Exited, ExitStatus, Killed
 from .process import ThisProcess
+from .runtime import PROGRAM, START, restore_environment
 from .wire.frames import ENCODING
 
-_ENTRY_NAMES = ("__main__.py", "start")
+_ENTRY_NAMES = ("__main__.py", START, PROGRAM)
 """What `argv[0]` is where Python was started for us: only then are the options below looked for."""
 _CALLED_AS = "--called-as="
 _CONTAINER = "--container="
@@ -45,6 +46,7 @@ def main() -> int:
 
 
 def _this_process(closed: frozenset[int]) -> ThisProcess:
+    restore_environment()
     called_as, *arguments = (_text(os.fsencode(word)) for word in sys.argv)
     environment = {_text(name): _text(value) for name, value in os.environb.items()}
     if os.path.basename(called_as) in _ENTRY_NAMES:
@@ -66,6 +68,7 @@ def _run(program: str, process: ThisProcess) -> ExitStatus:
     """Run one of the three programs; each imports only what it needs."""
     match program:
         case "k8pshd":
+            import_trio.prepare()
             from .server.main import run_server
 
             return run_server(process)

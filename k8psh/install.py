@@ -18,7 +18,7 @@ from . import __version__
 from .errors import K8pshError
 from .runtime import NATIVE_PROGRAM, START
 
-_PACKAGES = ("k8psh", "trio", "attr", "outcome", "sniffio", "sortedcontainers", "idna", "yaml")
+_PACKAGES = ("k8psh", "trio", "attr", "attrs", "outcome", "sniffio", "sortedcontainers", "idna", "yaml")
 """What runs: k8psh, and trio's and pyyaml's own needs; all of it works as plain Python."""
 
 _START_SCRIPT = """\

@@ -11,6 +11,12 @@ NATIVE_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_nati
 """The stub program that a wheel carries for its platform."""
 START = "start"
 """The name of an installed runtime's entry, which the stub program executes."""
+PROGRAM = "k8psh-runtime"
+"""The name of the bundle's Python program, which its `start` executes."""
+_KEPT = b"K8PSH_KEPT_"
+"""The prefix under which the bundle's `start` keeps what the caller has set for its own libc."""
+_OURS = (_KEPT, b"LD_", b"_PYI_")
+"""What variables begin with that are ours in the bundle: no child may see them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +27,22 @@ class Runtime:
     command: tuple[str, ...]
 
 
+def is_bundle() -> bool:
+    """Tell whether this is the bundle's Python, with its own loader and libraries."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def restore_environment() -> None:
+    """Make this process's variables those that the caller gave, whatever started Python has added."""
+    os.environb.pop(b"K8PSH_FALLBACK", None)  # the stub's word to a Python that leads back to it; we don't
+    if not is_bundle():
+        return
+    given = {name.removeprefix(_KEPT): value for name, value in os.environb.items() if name.startswith(_KEPT)}
+    for name in [name for name in os.environb if name.startswith(_OURS)]:
+        del os.environb[name]
+    os.environb.update(given)
+
+
 def find_runtime(called_as: str) -> Runtime:
     """Return what stubs are made of; `called_as` is the path by which this program was executed.
 
@@ -28,8 +50,9 @@ def find_runtime(called_as: str) -> Runtime:
         K8pshError: there is no executable that could be linked to.
     """
     entry = os.path.abspath(sys.argv[0])
-    if os.path.basename(entry) == START:
-        return Runtime(executable=os.path.abspath(called_as), command=(os.path.realpath(entry),))
+    if os.path.basename(entry) in (START, PROGRAM):
+        start = os.path.join(os.path.dirname(os.path.realpath(entry)), START)
+        return Runtime(executable=os.path.abspath(called_as), command=(start,))
     command = (sys.executable, "-P", "-m", __package__)
     for candidate in (NATIVE_PROGRAM, *_scripts(called_as)):
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .. import __version__
+from .. import __version__, import_trio
 from ..command_line import CLIENT_OPTIONS, CLIENT_USAGE, SERVER_OPTIONS, Parsed, parse, refuse
 from ..config.load import default_path, load
 from ..config.model import Configuration
@@ -28,6 +28,7 @@ def run_client(process: ThisProcess) -> ExitStatus:
     every_option = {option.long: option for option in (*CLIENT_OPTIONS, *SERVER_OPTIONS)}
     leading = parse(tuple(every_option.values()), words, lambda _: None)
     if leading.has("server"):
+        import_trio.prepare()
         from ..server.main import run_server
 
         return run_server(replace(process, arguments=_without_server(words, leading.rest)))
@@ -66,6 +67,7 @@ def run_stub(process: ThisProcess) -> ExitStatus:
 
 
 def _call(configuration: Configuration, process: ThisProcess, words: Sequence[str]) -> ExitStatus:
+    import_trio.prepare()
     from .run import call  # trio comes with it, which --version and --check don't wait for
 
     return call(configuration, process, words)

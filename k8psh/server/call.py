@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..config.arguments import ArgumentMapping, LineMapping, differing_roots
 from ..config.environment import command_environment
-from ..config.model import Command, Configuration, Ulimit
+from ..config.model import Command, Configuration, Server, Ulimit
 from ..config.paths import from_wire, roots_for
 from ..errors import CommandNotFoundError, K8pshError, WorkingDirectoryError
 from ..jobserver import MAKEFLAGS, rewrite_makeflags
@@ -52,26 +52,26 @@ class Caller:
 
 
 class Calls:
-    """The commands of one server, and how a request for one of them becomes an invocation.
+    """The commands of one section of a server, and how a request for one becomes an invocation.
 
     `executable` is what stubs are links to: a program that is one starts another call.
     """
 
     def __init__(
-        self, configuration: Configuration, name: str, own_environment: Mapping[str, str], executable: str
+        self,
+        configuration: Configuration,
+        section: Server,
+        own_environment: Mapping[str, str],
+        executable: str,
     ) -> None:
         self.configuration = configuration
-        self.name = name
+        self.name = section.name
         self._own_environment = dict(own_environment)
         self._executable = os.path.realpath(executable)
-        roots = differing_roots(configuration, name)
+        roots = differing_roots(configuration, section.name)
         self._arguments = ArgumentMapping(roots)
         self.lines = LineMapping(roots)
-        self._commands: dict[str, Command] = {
-            command.name: command
-            for section in configuration.sections_of(name)
-            for command in section.commands
-        }
+        self._commands: dict[str, Command] = {command.name: command for command in section.commands}
 
     def prepare(self, request: Request, caller: Caller) -> Invocation:
         """Return what the request asks to start.

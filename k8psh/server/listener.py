@@ -11,7 +11,7 @@ from types import TracebackType
 
 import trio
 
-from ..config.model import Allow, Server
+from ..config.model import Server
 from ..errors import K8pshError
 
 ADDRESS = "127.0.0.1"
@@ -25,11 +25,11 @@ _log = logging.getLogger("k8psh.server")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """An accepted connection, non-blocking; `allow` says who may call by it."""
+    """An accepted connection, non-blocking; `section` is the one whose address it came to."""
 
     sock: socket.socket
     is_direct: bool
-    allow: Allow | None
+    section: Server
 
 
 class Listener:
@@ -37,7 +37,7 @@ class Listener:
 
     def __init__(self, sock: socket.socket, section: Server) -> None:
         self._sock = sock
-        self._allow = section.allow
+        self._section = section
         self._is_direct = sock.family == socket.AF_UNIX
         self._path = section.socket_address if self._is_direct and section.socket_directory else ""
 
@@ -73,7 +73,7 @@ class Listener:
             sock.setblocking(False)
             if not self._is_direct:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if not take(Connection(sock=sock, is_direct=self._is_direct, allow=self._allow)):
+            if not take(Connection(sock=sock, is_direct=self._is_direct, section=self._section)):
                 return
 
 
@@ -105,14 +105,17 @@ def _listen_unix(section: Server) -> socket.socket:
     if not section.socket_directory:
         return _listening(sock, address, f"the abstract socket {address[1:]}")
     _remove_stale(address)
-    _listening(sock, address, address)
-    os.chmod(address, section.socket_mode)
-    return sock
+    return _listening(sock, address, address, section.socket_mode)
 
 
-def _listening(sock: socket.socket, address: tuple[str, int] | str, text: str) -> socket.socket:
+def _listening(
+    sock: socket.socket, address: tuple[str, int] | str, text: str, mode: int | None = None
+) -> socket.socket:
+    """Make a socket listen; a file gets its mode before anybody can connect."""
     try:
         sock.bind(address)
+        if mode is not None and isinstance(address, str):
+            os.chmod(address, mode)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
     except OSError as error:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 
@@ -51,7 +51,10 @@ def run_server(process: ThisProcess) -> ExitStatus:
     if not any(section.commands for section in sections):
         stubs.write()
         return Exited(0)
-    calls = Calls(loaded.configuration, name, environment, stubs.executable)
+    calls = {
+        section.port: Calls(loaded.configuration, section, environment, stubs.executable)
+        for section in sections
+    }
     with contextlib.ExitStack() as cleanup:
         listeners = [cleanup.enter_context(listener) for listener in listen(sections)]
         _serve(listeners, calls, options, stubs)
@@ -78,7 +81,9 @@ class _Generation:
             self._stubs.remove()
 
 
-def _serve(listeners: Sequence[Listener], calls: Calls, options: ServerOptions, stubs: _Generation) -> None:
+def _serve(
+    listeners: Sequence[Listener], calls: Mapping[int, Calls], options: ServerOptions, stubs: _Generation
+) -> None:
     """Serve in the foreground or in the background; the stubs live as long as the server."""
     with contextlib.ExitStack() as cleanup:
         if options.background:

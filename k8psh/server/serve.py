@@ -1,11 +1,15 @@
 """The server's life: accept connections, give each a session, end in order."""
 
+import contextlib
+import errno
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 
+from ..errors import K8pshError
+from ..wire.events import Rejected
 from .call import Calls
 from .child import Children
 from .direct_session import DirectSession
@@ -22,9 +26,11 @@ _log = logging.getLogger("k8psh.server")
 
 
 class Server:
-    """One server process: `run` serves until it's told to end."""
+    """One server process: `run` serves until it's told to end; `calls` holds each section's by its port."""
 
-    def __init__(self, listeners: Sequence[Listener], calls: Calls, options: ServerOptions) -> None:
+    def __init__(
+        self, listeners: Sequence[Listener], calls: Mapping[int, Calls], options: ServerOptions
+    ) -> None:
         self._listeners = listeners
         self._calls = calls
         self._options = options
@@ -80,13 +86,17 @@ class Server:
 
     def _session(self, connection: Connection) -> Session | None:
         """Return the session of a connection's lane, None for a caller that isn't allowed."""
+        calls = self._calls[connection.section.port]
         if not connection.is_direct:
-            return RelaySession(connection.sock, self._calls, self._children)
-        identity = identity_of_peer(connection.sock)
-        if connection.allow is not None and not is_allowed(identity, connection.allow):
-            _log.warning("user %d, group %d may not call (allow)", identity.uid, identity.gid)
+            return RelaySession(connection.sock, calls, self._children)
+        identity, allow = identity_of_peer(connection.sock), connection.section.allow
+        if allow is not None and not is_allowed(identity, allow):
+            text = f"user {identity.uid}, group {identity.gid} may not call (allow in the configuration)"
+            _log.warning("%s", text)
+            with contextlib.suppress(OSError):
+                connection.sock.send(Rejected(K8pshError.exit_code, errno.EACCES, text).encode())
             return None
-        return DirectSession(connection.sock, identity, self._calls, self._children)
+        return DirectSession(connection.sock, identity, calls, self._children)
 
     async def _heed_signals(
         self, ends_on_hangup: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
