@@ -14,19 +14,31 @@
 #include "relay.h"
 #include "signals.h"
 
+static _Noreturn void fail_outside(struct arena *arena, const struct routes *routes, const char *called,
+                                   const char *directory)
+{
+    const char *root, *shared = "", *comma = "";
+    for (const char *field = routes->first_root; (root = field_value(field, "root=")) != NULL;) {
+        const char *longer = arena_join(arena, PARTS(shared, comma, root));
+        shared = longer == NULL ? shared : longer;
+        comma = ", ";
+        field = field_next(field_next(field));
+    }
+    fail(called, EXIT_OWN_FAILURE,
+         PARTS("working directory ", directory, " isn't shared: change to a directory below ", shared,
+               ", or add a mapping for it to ", routes->configuration));
+}
+
 static const char *find_directory(struct arena *arena, const struct routes *routes, const char *called)
 {
     char *directory = arena_take(arena, PATH_MAX, 1);
     if (directory == NULL || getcwd(directory, PATH_MAX) == NULL)
-        fail(called, EXIT_OWN_FAILURE,
-             PARTS("can't tell the working directory: ", strerror(errno), "; change to one that exists"));
+        fail(called, EXIT_OWN_FAILURE, PARTS("the working directory can't be told: ", strerror(errno)));
     const char *wire = directory_on_wire(arena, routes, directory);
     if (wire == NULL)
         wire = routes->outside;
     if (wire == NULL)
-        fail(called, EXIT_OWN_FAILURE,
-             PARTS("the working directory ", directory, " isn't shared with the server; change to one below ",
-                   field_value(routes->first_root, "root=")));
+        fail_outside(arena, routes, called, directory);
     return wire;
 }
 

@@ -25,7 +25,7 @@ _Noreturn void end_rejected(const char *called, const struct rejection *rejectio
 _Noreturn void end_lost(const char *called, const char *server)
 {
     fail(called, EXIT_OWN_FAILURE,
-         PARTS("the server '", server, "' ended the connection without an exit status; its log may say more"));
+         PARTS("the server '", server, "' ended the connection without an exit status"));
 }
 
 _Noreturn void end_confused(const char *called, uint32_t type)

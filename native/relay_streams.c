@@ -40,7 +40,7 @@ static void write_failed(struct relay *relay, struct stream *stream)
 {
     bool can_tell = relay->outbound.forward.version > 1 && errno == EPIPE;
     if (stream->number == STDOUT_FILENO && !can_tell)
-        fail(relay->called, EXIT_WRITE_ERROR, PARTS("standard output: ", strerror(errno)));
+        fail(relay->called, EXIT_WRITE_ERROR, PARTS("standard output can't be written to: ", strerror(errno)));
     relay->outbound.output_closed[stream->number] = can_tell;
     stream_close(stream);
 }

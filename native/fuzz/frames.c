@@ -1,6 +1,7 @@
 /* The frame reader: cut anywhere, the same bytes give the same events, and no event reaches outside them. */
 #include "../frames.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ enum { MOST_EVENTS = 4096 };
 struct record {
     size_t events;
     struct frame_event event[MOST_EVENTS];
-    size_t bytes[3];  /* delivered, by stream */
+    size_t bytes[3];  /* delivered, by stream; 0 for a rejection's */
 };
 
 static void keep(struct record *record, struct frame_event event)
@@ -21,22 +22,25 @@ static void keep(struct record *record, struct frame_event event)
 }
 
 /* Reads `size` bytes, `step` at a time; stops behind what ends a call. */
-static void read_all(struct record *record, const uint8_t *data, size_t size, size_t step)
+static void read_all(struct record *record, const uint8_t *data, size_t size, size_t step,
+                     enum frame_reader_state state)
 {
-    struct frame_reader reader = {.payload_left = 0};
+    struct frame_reader reader = {.state = state};
     for (size_t at = 0; at < size; at += step) {
         struct window window = {data + at, size - at < step ? size - at : step};
         for (;;) {
             struct frame_event event = frame_next(&reader, &window);
             if (event.kind == EVENT_NONE)
                 break;
-            if (event.kind != EVENT_DATA)
+            bool has_payload = event.kind == EVENT_DATA || event.kind == EVENT_REJECTED;
+            if (!has_payload)
                 keep(record, event);
-            if (event.kind == EVENT_EXIT || event.kind == EVENT_INVALID)
+            if (event.kind == EVENT_EXIT || event.kind == EVENT_TERM_SIGNAL || event.kind == EVENT_INVALID)
                 return;
-            if (event.kind != EVENT_DATA)
+            if (!has_payload)
                 continue;
-            if (event.bytes == 0 || event.bytes > window.left || event.stream < 1 || event.stream > 2)
+            if (event.bytes == 0 || event.bytes > window.left || event.stream > 2 ||
+                (event.stream > 0) != (event.kind == EVENT_DATA))
                 abort();
             /* Take less than there is, as a pipe may. */
             size_t taken = event.bytes > 3 ? event.bytes / 2 : event.bytes;
@@ -55,8 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memset(&whole, 0, sizeof whole);
     memset(&cut, 0, sizeof cut);
-    read_all(&whole, data + 1, size - 1, size);
-    read_all(&cut, data + 1, size - 1, 1 + (size_t)data[0] % 16);
+    enum frame_reader_state state = data[0] % 32 < 16 ? READER_RELAY : READER_DIRECT;
+    read_all(&whole, data + 1, size - 1, size, state);
+    read_all(&cut, data + 1, size - 1, 1 + (size_t)data[0] % 16, state);
     if (whole.events != cut.events || memcmp(whole.bytes, cut.bytes, sizeof cut.bytes) != 0)
         abort();
     for (size_t i = 0; i < whole.events; i++)

@@ -50,12 +50,20 @@ static size_t put(unsigned char *to, enum frame_type type, const char *text)
     return FRAME_HEADER_BYTES + length;
 }
 
+static const char calls[] = "K8PSH_CALLS=a/b";
+
 /* The same the plain way; variables are left to the comparison of the tests, but for their number's limit. */
-static size_t expect(const struct input *input, unsigned char *to)
+static size_t expect(const struct input *input, bool direct, unsigned char *to)
 {
-    size_t used = put(to, FRAME_WORKING_DIRECTORY, input->directory);
+    static const char own[] = "\1\x10\0\0\0K8PSH_PROTOCOL=2\1\x0e\0\0\0K8PSH_UMASK=22";
+    static const char own_direct[] = "\x11\x07\0\0\0\x12\x12\0\0\0";
+    size_t used = direct ? sizeof own_direct - 1 : sizeof own - 1;
+    memcpy(to, direct ? own_direct : own, used);
+    used += put(to + used, FRAME_WORKING_DIRECTORY, input->directory);
     for (int i = 0; input->arguments[i] != NULL; i++)
         used += put(to + used, FRAME_COMMAND_ARGUMENT, input->arguments[i]);
+    if (direct)
+        used += put(to + used, FRAME_ENVIRONMENT_VARIABLE, calls);
     const char *field = input->first_pass;
     for (; strncmp(field, "pass=", 5) == 0; field += strlen(field) + 1) {
         for (int i = 0; input->environment[i] != NULL; i++) {
@@ -78,15 +86,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size_t room = 1 + data[0];
     split(&input, data + 1, size - 1);
-    struct request_writer writer = {
-        .request = {input.directory, input.arguments, input.first_pass, input.environment, "command"}};
+    bool direct = data[0] % 2 == 1;
+    struct request_writer writer = {.request = {
+                                        .direct = direct,
+                                        .descriptors = 7,
+                                        .umask = 022,
+                                        .calls = direct ? calls : NULL,
+                                        .directory = input.directory,
+                                        .arguments = input.arguments,
+                                        .first_pass = input.first_pass,
+                                        .environment = input.environment,
+                                        .command = "command",
+                                    }};
     size_t used = 0, count;
     while ((count = request_fill(&writer, written + used, room)) > 0) {
         if (count > room)
             abort();
         used += count;
     }
-    if (used != expect(&input, expected) || memcmp(written, expected, used) != 0)
+    if (used != expect(&input, direct, expected) || memcmp(written, expected, used) != 0)
         abort();
     return 0;
 }

@@ -39,8 +39,11 @@ static void use_command(struct routes *routes, const char *name, const char *byt
     if (!routes_select(routes, name))
         return;
     check_inside(routes->server, bytes, size);
-    if (routes->port == 0 || strcmp(routes->command, name) != 0)
+    check_inside(routes->socket, bytes, size);
+    if (routes->port == 0 || strcmp(routes->command, name) != 0 || strlen(routes->socket) > 107)
         abort();
+    if (routes->outside != NULL)
+        check_inside(routes->outside, bytes, size);
     const char *field = routes->first_pass;
     for (; field_value(field, "pass=") != NULL; field = field_next(field))
         check_inside(field, bytes, size);

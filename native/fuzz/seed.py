@@ -10,6 +10,12 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     return struct.pack("<BI", kind, len(payload)) + payload
 
 
+def number(kind: int, value: int) -> bytes:
+    """Return a frame that is a number."""
+    return struct.pack("<BI", kind, value)
+
+
+REJECTED = frame(19, struct.pack("<II", 127, 2) + b"program not found")
 EXIT = struct.pack("<Bi", 8, 3)
 FRAMES = {
     "exit": b"\x03" + EXIT,
@@ -19,6 +25,13 @@ FRAMES = {
     "unknown": b"\x09" + frame(99),
     "huge": b"\x05" + struct.pack("<BI", 5, 0xFFFFFFFF) + b"some",
     "half-a-header": b"\x02\x05\x01",
+    "hello": b"\x04" + number(16, 2) + frame(5, b"out") + number(22, 15) + number(20, 15),
+    "rejected": b"\x05" + number(16, 2) + REJECTED,
+    "direct": b"\x13" + number(22, 2) + EXIT,
+    "direct-signal": b"\x10" + number(20, 9),
+    "direct-rejected": b"\x16" + REJECTED,
+    "direct-output": b"\x12" + frame(5, b"out"),
+    "rejected-without-code": b"\x12" + frame(19, b"short"),
 }
 
 FIELDS = [
@@ -33,12 +46,19 @@ FIELDS = [
     "wire=",
     "server=alpha",
     "port=2301",
+    "socket=@k8psh:2301",
+    "tcp=yes",
     "command=false",
+    "lane=auto",
     "command=true",
+    "lane=direct",
+    "outside=/tmp",
     "pass=A",
     "pass=B",
     "server=beta",
     "port=2302",
+    "socket=/run/k8psh-2302.sock",
+    "tcp=no",
     "end=",
 ]
 
@@ -59,6 +79,7 @@ REQUEST = {
     "plain": b"\x40" + b"sub\0a\0b c\0\0pass=A\0pass=B\0A=1\0B=\0C=3\0",
     "byte-by-byte": b"\x00" + b"\0-x\0\0pass=HOME\0HOME=/root\0HOME=second\0",
     "nothing": b"\x05\0",
+    "relay": b"\x40" + b"sub\0a\0\0",
 }
 
 

@@ -1,5 +1,6 @@
 """The stub under test, routes files for it, and a scripted server that stands for k8pshd."""
 
+import array
 import os
 import socket
 import struct
@@ -32,13 +33,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 HEADER = struct.Struct("<BI")
-REQUEST_END = 3
-EXIT_CODE = 8
+VARIABLE, REQUEST_END, EXIT_CODE = 1, 3, 8
+NUMBERS = frozenset({16, 17, 18, 20, 21, 22, 23})
+"""The frames that hold a number in place of their payload's length."""
+INTS = array.array("i")
 
 
 def frame(kind: int, payload: bytes = b"") -> bytes:
-    """Return one frame of protocol 1."""
+    """Return a frame with a payload."""
     return HEADER.pack(kind, len(payload)) + payload
+
+
+def number_frame(kind: int, number: int) -> bytes:
+    """Return a frame that is a number."""
+    return HEADER.pack(kind, number)
 
 
 def exit_frame(code: int) -> bytes:
@@ -54,29 +62,43 @@ class Connection:
         self.socket.settimeout(PATIENCE_S)
         self.received = b""
         """Everything that the client has sent and the test has read."""
+        self.own: list[tuple[int, bytes | int]] = []
+        """What the request said of the client itself."""
+        self.descriptors: list[int] = []
+        """What came with the first bytes."""
+
+    def receive(self, count: int) -> bytes:
+        """Return some bytes, at most `count`; the first ones may bring descriptors."""
+        if self.received:
+            return self.socket.recv(count)
+        data, ancillary, _, _ = self.socket.recvmsg(count, socket.CMSG_SPACE(8 * INTS.itemsize))
+        for _, _, passed in ancillary:
+            self.descriptors += array.array("i", passed)
+        return data
 
     def read_exactly(self, count: int) -> bytes:
         """Return `count` bytes."""
         read = bytearray()
         while len(read) < count:
-            some = self.socket.recv(count - len(read))
+            some = self.receive(count - len(read))
+            self.received += some
             if not some:
                 raise EOFError(bytes(read))
             read += some
-        self.received += read
         return bytes(read)
 
-    def read_frame(self) -> tuple[int, bytes]:
-        """Return a frame's type and payload."""
+    def read_frame(self) -> tuple[int, bytes | int]:
+        """Return a frame's type and payload, or its number."""
         kind, length = HEADER.unpack(self.read_exactly(HEADER.size))
-        return kind, self.read_exactly(length)
+        return kind, length if kind in NUMBERS else self.read_exactly(length)
 
-    def read_request(self) -> list[tuple[int, bytes]]:
-        """Return the frames up to and including START_COMMAND."""
+    def read_request(self) -> list[tuple[int, bytes | int]]:
+        """Return the frames up to and including START_COMMAND, but for the two that say `own`."""
         frames = [self.read_frame()]
         while frames[-1][0] != REQUEST_END:
             frames.append(self.read_frame())
-        return frames
+        self.own = frames[:2]
+        return frames[2:]
 
     def read_stdin(self) -> bytes:
         """Return standard input up to its end; other frames fail the test."""
@@ -84,6 +106,7 @@ class Connection:
         while True:
             kind, payload = self.read_frame()
             assert kind == 4
+            assert isinstance(payload, bytes)
             if not payload:
                 return data
             data += payload
@@ -105,21 +128,36 @@ class Connection:
     def close(self) -> None:
         """End the connection."""
         self.socket.close()
+        while self.descriptors:
+            os.close(self.descriptors.pop())
 
 
 class ScriptedServer:
-    """A listener on loopback."""
+    """Listeners on loopback, on an abstract name and on a path: one is asked for the next call."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(PATIENCE_S)
         self.port: int = self.listener.getsockname()[1]
+        self.abstract = f"@k8psh-test:{self.port}"
+        self.path = str(directory / "k8psh.sock")
+        self.unix = {address: self.listen_unix(address) for address in (self.abstract, self.path)}
+        self.listener.settimeout(PATIENCE_S)
         self.connections: list[Connection] = []
 
-    def accept(self) -> Connection:
-        """Return the next call."""
-        connected, _ = self.listener.accept()
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    @staticmethod
+    def listen_unix(address: str) -> socket.socket:
+        """Return a listener on an address as the routes have it."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("\0" + address[1:] if address[0] == "@" else address)
+        listener.listen()
+        listener.settimeout(PATIENCE_S)
+        return listener
+
+    def accept(self, address: str | None = None) -> Connection:
+        """Return the next call, by TCP unless there is an `address`."""
+        connected, _ = (self.unix[address] if address else self.listener).accept()
+        if address is None:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connections.append(Connection(connected))
         return self.connections[-1]
 
@@ -127,12 +165,13 @@ class ScriptedServer:
         """Close everything."""
         for connection in self.connections:
             connection.close()
-        self.listener.close()
+        for listener in (self.listener, *self.unix.values()):
+            listener.close()
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    scripted = ScriptedServer()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]:
+    scripted = ScriptedServer(tmp_path_factory.mktemp("server"))
     yield scripted
     scripted.close()
 
@@ -147,6 +186,10 @@ class Routes:
     connect_timeout_ms: int = 0
     roots: Sequence[tuple[str, str]] = ()
     server: str = "alpha"
+    socket: str = "@k8psh-test"
+    tcp: str = "yes"
+    lane: str = "relay"
+    outside: str = ""
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def fields(self) -> list[str]:
@@ -157,9 +200,11 @@ class Routes:
         fields.append(f"connectTimeoutMs={self.connect_timeout_ms}")
         for root, wire in self.roots:
             fields += [f"root={root}", f"wire={wire}"]
-        fields += [f"server={self.server}", f"port={self.port}"]
+        fields += [f"server={self.server}", f"port={self.port}", f"socket={self.socket}", f"tcp={self.tcp}"]
+        outside = [f"outside={self.outside}"] if self.outside else []
         for name, variables in self.commands.items():
-            fields += [f"command={name}", *(f"pass={variable}" for variable in variables)]
+            passed = [f"pass={variable}" for variable in variables]
+            fields += [f"command={name}", f"lane={self.lane}", *outside, *passed]
         return fields
 
     def encode(self) -> bytes:
@@ -305,6 +350,11 @@ def place(tmp_path: Path, program: list[str], server: ScriptedServer) -> Iterato
 @pytest.fixture
 def make_frame() -> Callable[..., bytes]:
     return frame
+
+
+@pytest.fixture
+def make_number() -> Callable[[int, int], bytes]:
+    return number_frame
 
 
 @pytest.fixture

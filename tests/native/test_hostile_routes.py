@@ -17,6 +17,9 @@ FIELDS = [
     b"wire=",
     b"server=",
     b"port=",
+    b"socket=",
+    b"tcp=",
+    b"lane=",
 ]
 
 
@@ -58,6 +61,13 @@ CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "a port that isn't a number": replaced(b"port=", b"port=x"),
     "a huge port": replaced(b"port=", b"port=99999999999999999999999"),
     "no port": lambda data: resized(data[: data.index(b"port=")] + data[data.index(b"command=") :]),
+    "a relative socket": replaced(b"socket=@", b"socket=k"),
+    "a socket without name": replaced(b"socket=@", b"socket=@\0x"),
+    "a socket whose name is too long": replaced(b"socket=@", b"socket=@" + b"x" * 100),
+    "tcp that is neither": replaced(b"tcp=yes", b"tcp=maybe"),
+    "a lane that there isn't": replaced(b"lane=relay", b"lane=fast"),
+    "a relative directory for outside": replaced(b"lane=relay", b"lane=relay\0outside=tmp"),
+    "two directories for outside": replaced(b"lane=relay", b"lane=relay\0outside=/a\0outside=/b"),
     "a command without server": replaced(b"server=", b"command=true\0server="),
     "a variable with =": replaced(b"pass=", b"pass=A="),
     "a variable without name": replaced(b"pass=A", b"pass="),

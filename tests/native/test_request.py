@@ -110,8 +110,8 @@ def test_directory_that_is_not_shared(place: Any, finish: Any) -> None:
     status, _, err = finish(place.start("true", cwd="/usr/bin"))
     assert status == 125
     assert err.decode() == (
-        "k8psh: true: the working directory /usr/bin isn't shared with the server; "
-        f"change to one below {place.base}\n"
+        "k8psh: true: working directory /usr/bin isn't shared: change to a directory below "
+        f"{place.base}, or add a mapping for it to {place.routes.configuration}\n"
     )
 
 
@@ -123,7 +123,7 @@ def test_directory_that_no_longer_exists(place: Any, finish: Any) -> None:
     process = place.start("true", cwd=gone, shell='rmdir "$PWD" && exec "$@"', environment={"PWD": str(gone)})
     status, _, err = finish(process)
     assert status == 125
-    assert err.startswith(b"k8psh: true: can't tell the working directory: No such file or directory")
+    assert err == b"k8psh: true: the working directory can't be told: No such file or directory\n"
 
 
 def test_command_line_is_one_write(place: Any, server: Any, tmp_path: Any) -> None:

@@ -179,7 +179,7 @@ def test_reader_has_gone_and_sigpipe_is_ignored(called: Any, make_frame: Any, fi
     connection.send(make_frame(STDOUT, b"y\n"))
     process.stdout = None
     status, _, err = finish(process)
-    assert (status, err) == (1, b"k8psh: true: standard output: Broken pipe\n")
+    assert (status, err) == (1, b"k8psh: true: standard output can't be written to: Broken pipe\n")
 
 
 def test_stderr_reader_has_gone(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> None:
@@ -197,7 +197,7 @@ def test_full_device(called: Any, make_frame: Any, finish: Any) -> None:
         process, connection = called(stdout=full)
     connection.send(make_frame(STDOUT, b"x"))
     status, _, err = finish(process)
-    assert (status, err) == (1, b"k8psh: true: standard output: No space left on device\n")
+    assert (status, err) == (1, b"k8psh: true: standard output can't be written to: No space left on device\n")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

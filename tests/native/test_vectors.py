@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "protocol-1.json").read_text())["client"]
+OWN = b"\x01\x10\0\0\0K8PSH_PROTOCOL=2\x01\x0e\0\0\0K8PSH_UMASK=22"
+"""What version 2 says first: a server of version 1 ignores variables that a command doesn't list."""
 COMMANDS = {
     "true": (),
     "cat": (),
@@ -18,7 +20,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["case"])
 def test_client_vector(place: Any, server: Any, finish: Callable[..., Any], vector: dict[str, Any]) -> None:
-    """The stub sends what the reference client sent, and prints and ends as it did."""
+    """Behind its own two variables the stub sends what the reference client sent, and prints and ends as it did."""
     place.routes.commands = COMMANDS
     place.write()
     directory = place.base / vector["working_directory"]
@@ -26,8 +28,11 @@ def test_client_vector(place: Any, server: Any, finish: Callable[..., Any], vect
     stdin = place.directory / "stdin"
     stdin.write_text(vector["stdin"])
     with stdin.open() as opened:
-        process = place.start(*vector["argv"], cwd=directory, environment=vector["environment"], stdin=opened)
+        process = place.start(
+            *vector["argv"], cwd=directory, environment=vector["environment"], stdin=opened, umask=0o22
+        )
     connection = server.accept()
+    assert connection.read_exactly(len(OWN)) == OWN
     sent = connection.read_exactly(len(vector["client_sent_hex"]) // 2)
     connection.send(bytes.fromhex(vector["server_sends_hex"]))
     connection.socket.shutdown(1)
