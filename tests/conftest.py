@@ -1,0 +1,248 @@
+"""What tests of processes share: k8psh as programs, what they were started as, and waiting for conditions."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 30.0
+"""No condition that a test waits for takes a tenth of this, other work on the machine included."""
+TEST_SECONDS = 100
+_POLL_SECONDS = 0.005
+_START = """\
+#!{python}
+import sys
+
+sys.path[0] = {root!r}
+from k8psh.__main__ import main
+
+sys.exit(main())
+"""
+
+
+def wait(condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE_SECONDS) -> Any:
+    """Return what `condition` gives as soon as that is true; fail the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s for {what or condition}")
+        time.sleep(_POLL_SECONDS)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a process ended, as a shell says it: 128 and the signal's number for one that was killed."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+class Processes:
+    """Starts processes, and ends what a test leaves."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, words: list[str | bytes], **keywords: Any) -> subprocess.Popen[bytes]:
+        """Start a process in an environment of its own: nothing but `env`, a PATH and coverage's variables.
+
+        Standard input is null, the outputs are pipes, unless Popen's keywords say otherwise.
+        """
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        keywords["env"] = plain_environment() | dict(keywords.get("env") or {})
+        process: subprocess.Popen[bytes] = subprocess.Popen(words, **(pipes | keywords))
+        self._started.append(process)
+        return process
+
+    def finish(self, process: subprocess.Popen[bytes], data: bytes | None = None) -> Result:
+        """Wait for a process's end, with `data` for its standard input where that is a pipe."""
+        out, err = process.communicate(data, timeout=PATIENCE_SECONDS)
+        code = process.returncode
+        return Result(128 - code if code < 0 else code, out or b"", err or b"")
+
+    def run(self, words: list[str | bytes], data: bytes | None = None, **keywords: Any) -> Result:
+        """Start a process and wait for its end."""
+        if data is not None:
+            keywords["stdin"] = subprocess.PIPE
+        return self.finish(self.start(words, **keywords), data)
+
+    def close(self) -> None:
+        """Ask whatever still runs to end, then kill it."""
+        for number, seconds in ((signal.SIGCONT, 0.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+            for process in self._started:
+                process.send_signal(number)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline and any(p.poll() is None for p in self._started):
+                time.sleep(_POLL_SECONDS)
+        for process in self._started:
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with_closed(pipe)
+
+
+def with_closed(pipe: Any) -> None:
+    """Close a pipe, even one whose reader has gone."""
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        pipe.raw.close()
+
+
+def plain_environment() -> dict[str, str]:
+    """Return what every process gets: a PATH, and what measures coverage."""
+    measuring = {name: value for name, value in os.environ.items() if name.startswith(("COV_", "COVERAGE_"))}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", **measuring}
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that hangs; those that are known to be slow have limits of their own."""
+    if any(request.node.get_closest_marker(name) for name in ("slow", "pod")):
+        yield
+        return
+
+    def fail(*_: object) -> None:
+        pytest.fail(f"not over after {TEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., Any]:
+    return wait
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    started = Processes()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def module_processes() -> Iterator[Processes]:
+    started = Processes()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def session_processes() -> Iterator[Processes]:
+    started = Processes()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Return ports that nothing listens on, outside of what the kernel gives away by itself."""
+    numbers = itertools.count(15000 + os.getpid() * 61 % 12000)
+
+    def take() -> int:
+        for number in numbers:
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    sock.bind(("127.0.0.1", number))
+                except OSError:
+                    continue
+                return number
+        raise AssertionError
+
+    return take
+
+
+def write_start(path: Path) -> Path:
+    """Write the entry of this source tree's Python, as pip would have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_START.format(python=sys.executable, root=str(ROOT)))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="session")
+def python_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of `k8psh` as a console script, with `k8pshd` beside it."""
+    program = write_start(tmp_path_factory.mktemp("python") / "bin" / "k8psh")
+    (program.parent / "k8pshd").symlink_to("k8psh")
+    return program
+
+
+@pytest.fixture(scope="session")
+def native_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of the stub program with a Python runtime beside it, as `--install` lays it out."""
+    if shutil.which("musl-gcc") is None:
+        pytest.skip("musl-gcc builds the stub; it isn't here (apt-get install musl-tools)")
+    build = ROOT / "build" / "native"
+    made = subprocess.run(
+        ["make", "-s", "-C", str(ROOT / "native"), f"BUILD={build}", str(build / "k8psh")],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    directory = tmp_path_factory.mktemp("native")
+    write_start(directory / "runtime" / "start")
+    (directory / "bin").mkdir()
+    shutil.copy2(build / "k8psh", directory / "bin" / "k8psh")
+    (directory / "bin" / "k8pshd").symlink_to("k8psh")
+    return directory / "bin" / "k8psh"
+
+
+@pytest.fixture(scope="session")
+def write_configuration() -> Callable[..., Path]:
+    """Return a function that writes a YAML configuration with one server, alpha, as JSON."""
+    import json
+
+    def write(directory: Path, port: int, commands: Mapping[str, Any], **settings: Any) -> Path:
+        server = {"name": "alpha", "port": port, "commands": commands, **settings.pop("server", {})}
+        server.setdefault("environment", [{"fixed": "PATH", "value": "/usr/bin:/bin"}])
+        (directory / "base").mkdir(exist_ok=True)
+        whole = {"baseDirectory": str(directory / "base"), "connectTimeoutMs": 20000, "servers": [server]}
+        path = directory / "k8psh.yaml"
+        path.write_text(json.dumps(whole | settings))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def wait_serving() -> Callable[..., None]:
+    """Return a function that waits until a server answers on a port: it costs the server a connection."""
+
+    def answers(port: int) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as sock:
+                sock.shutdown(socket.SHUT_WR)
+                return sock.recv(1) == b""
+        except ConnectionRefusedError:
+            return False
+
+    def serving(port: int, process: subprocess.Popen[bytes]) -> None:
+        wait(lambda: answers(port) or process.poll() is not None, f"a server on port {port}")
+        assert process.poll() is None, process.stderr.read() if process.stderr else process.returncode
+
+    return serving
