@@ -16,6 +16,13 @@ _SURE_BYTES = select.PIPE_BUF
 """A pipe or terminal that polls writable takes this much without blocking."""
 
 
+def release(descriptor: int) -> None:
+    """Close one of descriptors 0 to 2; null takes its place, so that the next one opened doesn't."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, descriptor)
+    os.close(null)
+
+
 class Descriptor:
     """One of our standard streams, for reading or for writing."""
 
@@ -76,14 +83,9 @@ class Descriptor:
             await trio.lowlevel.checkpoint()
 
     def close(self) -> None:
-        """Close the inherited descriptor too, so that its other end sees it; null takes its place.
-
-        Descriptors 0 to 2 are never left free: the next one opened would be taken for the stream.
-        """
+        """Close the inherited descriptor too, so that its other end sees it."""
         if self._socket is not None:
             self._socket.close()
         elif self._descriptor != self._inherited:
             os.close(self._descriptor)
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, self._inherited)
-        os.close(null)
+        release(self._inherited)

@@ -10,6 +10,7 @@ from ..exit_status import ExitStatus
 from ..wire.client_connection import ClientConnection
 from ..wire.events import Delivered, ExitCode, Rejected, Request, Terminal, TermSignal
 from ..wire.frames import VERSION
+from .descriptors import release
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
 from .terminal import CallerTerminal, MasterBridge, received_descriptors
@@ -41,6 +42,7 @@ class DirectCall:
             event: LastEvent | K8pshError
             try:
                 await self._send_request(request)
+                _let_go(request.descriptors)
                 event = await self._last_event(nursery)
             except K8pshError as error:
                 event = error  # raised outside of the nursery, which would wrap it into a group
@@ -105,3 +107,13 @@ class DirectCall:
         if not data:
             raise connection_lost(self._server)
         self._connection.receive_data(data)
+
+
+def _let_go(passed: int) -> None:
+    """Close what the command has now: the other ends must see when it closes them, not when we end.
+
+    Its stderr stays: a connection that is lost has to be reported.
+    """
+    for number in (0, 1):
+        if passed & 1 << number:
+            release(number)
