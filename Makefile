@@ -6,8 +6,8 @@ BIN = $(VENV)/bin
 RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
 
 # What the tests and the demo need of Debian; installed where we're root, named where we're not.
-APT = busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev make mmdebstrap musl-tools podman \
-	python3-venv qemu-user-static runc strace tmux util-linux valgrind
+APT = binutils busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev libpython3-dev make \
+	mmdebstrap musl-tools podman python3-venv qemu-user-static runc strace tmux util-linux valgrind
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,12 +33,15 @@ bench: setup native ## measure against local exec and the peers that are install
 
 native: k8psh/_native/k8psh ## build the stub with this machine's musl-gcc
 
-build/native/k8psh: $(wildcard native/*.[ch]) native/Makefile
+build/native/k8psh build/native/start: $(wildcard native/*.[ch]) native/Makefile
 	$(MAKE) -C native
 
 k8psh/_native/k8psh: build/native/k8psh
 	@mkdir -p $(@D)
 	install -m 755 $< $@
+
+bundle: setup build/native/k8psh build/native/start ## dist/k8psh: all that a container without Python needs
+	$(RUN) python packaging/bundle/build.py
 
 fuzz: setup ## search for long for inputs that break the stub's readers
 	$(MAKE) -C native fuzz
@@ -59,4 +62,4 @@ $(VENV)/apt: Makefile
 clean: ## remove everything that was made
 	rm -rf $(VENV) build dist k8psh/_native .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help demo test lint bench native fuzz setup clean
+.PHONY: help demo test lint bench native bundle fuzz setup clean

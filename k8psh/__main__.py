@@ -108,11 +108,18 @@ def _open_standard_descriptors() -> frozenset[int]:
     What we open next must not become a standard stream.
     """
     closed = set()
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+    while (descriptor := _open_null()) <= 2:
         os.set_inheritable(descriptor, True)
         closed.add(descriptor)
     os.close(descriptor)
     return frozenset(closed)
+
+
+def _open_null() -> int:
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:  # an empty root has no /dev
+        return os.memfd_create("null")
 
 
 if __name__ == "__main__":
