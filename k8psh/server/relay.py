@@ -15,7 +15,7 @@ from ..wire.events import Data, End, OutputClosed, Signal, Terminate, WindowSize
 from ..wire.frames import Stream, encode_end
 from ..wire.server_connection import ServerConnection
 from .child import Child
-from .output import Output
+from .output import Output, TerminalOutput
 from .peer import has_vanished
 from .session import ClientVanishedError
 from .signals import answer
@@ -71,6 +71,17 @@ class Relay:
         for descriptor in self._outputs:
             self._epoll.register(descriptor, select.EPOLLIN | edge)
 
+    def hang_up(self) -> None:
+        """Close the command's stdin, and a terminal whole, which sends HUP (credentials(7)).
+
+        Outputs that are pipes stay until the end: a command that writes a last line when it's asked to end
+        mustn't die of that before it has cleaned up.
+        """
+        self._close_input()
+        for output in self._outputs.values():
+            if isinstance(output, TerminalOutput):
+                output.close()
+
     def close(self) -> None:
         """Close the command's streams and the epoll set."""
         self._epoll.close()
@@ -100,7 +111,7 @@ class Relay:
         return self._exited and not self._unsent and self._has_ended()
 
     def _has_ended(self) -> bool:
-        """Tell whether the command has closed its outputs: it ends, or it says so within 200 ms (tcp(7), TCP_CORK)."""
+        """Tell whether the command has closed its outputs, as it does when it ends."""
         return all(output.ended for output in self._outputs.values())
 
     async def _wait(self) -> None:
@@ -156,7 +167,8 @@ class Relay:
     def _send(self) -> bool:
         if not self._sendable:
             return False
-        # The kernel keeps the last frames for the exit status: one wake-up of the client instead of three.
+        # The last frames wait for the exit status, in the kernel and for 200 ms at the most (TCP_CORK in
+        # tcp(7)): one wake-up of the client instead of three.
         flags = socket.MSG_MORE if self._exited or self._has_ended() else 0
         try:
             sent = self._sock.send(self._unsent, flags)
