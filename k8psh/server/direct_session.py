@@ -15,7 +15,6 @@ from ..wire.frames import FrameType, Stream, encode_number
 from ..wire.server_connection import ServerConnection
 from .call import Caller, Calls, Invocation
 from .child import Child, Children
-from .identity import Identity
 from .session import ClientVanishedError, Session
 from .signals import answer
 from .terminal import TerminalPair, mask_of, open_terminal, wants_terminal
@@ -28,9 +27,8 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsi
 class DirectSession(Session):
     """A call that came in by the Unix socket."""
 
-    def __init__(self, sock: socket.socket, identity: Identity, calls: Calls, children: Children) -> None:
+    def __init__(self, sock: socket.socket, calls: Calls, children: Children) -> None:
         super().__init__(sock, ServerConnection(calls.configuration.limits, is_direct=True), calls, children)
-        self._identity = identity
         self._descriptors: list[int] = []
         self._passed: dict[int, int] = {}
         self._has_received = False
@@ -57,7 +55,7 @@ class DirectSession(Session):
 
     def _caller(self) -> Caller:
         further = {number: ours for number, ours in self._passed.items() if number > Stream.STDERR}
-        return Caller(identity=self._identity, passed=further)
+        return Caller(sock=self._sock, passed=further)
 
     async def _greet(self, request: Request) -> None:
         numbers = [number for number in range(32) if request.descriptors & 1 << number]
@@ -126,6 +124,12 @@ class DirectSession(Session):
                 self._sock.send(answer(event, child))
             except OSError as error:  # a client that takes no answers is one to be rid of
                 raise ClientVanishedError from error
+
+    def _hang_up(self) -> None:
+        """Do nothing: the streams are the caller's, not the client's."""
+
+    def _release(self) -> None:
+        """Do nothing: they were closed here when the command had them."""
 
     async def _part(self) -> None:
         """Do nothing: a Unix socket's peer reads what was sent, whatever becomes of this end."""

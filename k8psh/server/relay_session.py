@@ -31,7 +31,7 @@ class RelaySession(Session):
         self._streams: Streams
         self._terminals = 0
         self._window: WindowSize | None = None
-        self._input_ended = False
+        self._relay: Relay | None = None
 
     async def _greet(self, request: Request) -> None:
         self._terminals, self._window = request.terminals, request.window
@@ -91,16 +91,20 @@ class RelaySession(Session):
         return Streams(input=masters[0], outputs=tuple(outputs), terminal=masters[1])
 
     async def _carry(self, child: Child) -> ExitStatus:
-        relay = Relay(self._connection, self._sock, self._streams, child)
-        try:
-            await relay.run()
-        finally:
-            relay.close()
-        self._input_ended = relay.input_ended
+        self._relay = Relay(self._connection, self._sock, self._streams, child)
+        await self._relay.run()
         return child.reap()
 
+    def _hang_up(self) -> None:
+        if self._relay is not None:
+            self._relay.hang_up()
+
+    def _release(self) -> None:
+        if self._relay is not None:
+            self._relay.close()
+
     async def _part(self) -> None:
-        if self._input_ended:
+        if self._relay is not None and self._relay.input_ended:
             return
         with contextlib.suppress(OSError), trio.move_on_after(_LINGER_SECONDS):
             self._sock.shutdown(socket.SHUT_WR)

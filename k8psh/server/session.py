@@ -83,12 +83,14 @@ class Session(ABC):
         try:
             await self._finish(request, await self._carry(child))
         except (ClientVanishedError, ProtocolError):
+            self._hang_up()
             await child.end(self._calls.configuration.grace_period_ms / 1000)
             raise
         except trio.Cancelled:  # the server ends without waiting
             child.terminate()
             raise
         finally:
+            self._release()
             child.close()
 
     async def _finish(self, request: Request, status: ExitStatus) -> None:
@@ -131,6 +133,14 @@ class Session(ABC):
     @abstractmethod
     async def _carry(self, child: Child) -> ExitStatus:
         """Wait for the command's end, or the client's."""
+
+    @abstractmethod
+    def _hang_up(self) -> None:
+        """Let the command see that its caller has gone, before it's asked to end."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Let go of the command's streams."""
 
     @abstractmethod
     async def _part(self) -> None:
