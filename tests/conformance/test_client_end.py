@@ -87,7 +87,7 @@ def test_daemon_survives(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_signal_that_ends_the_command(client: Any, number: int) -> None:
-    """TERM, INT, HUP and QUIT to the client are the command's, and the call ends by what ended the command."""
+    """TERM, INT, HUP and QUIT to the client are the command's, and the call ends by the same one."""
     process = client.start("sh", "-c", "ulimit -c 0; echo ready; exec sleep 1000", stdin=PIPE)
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
