@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 void outbound_put(struct outbound *outbound, enum frame_type type, uint32_t length)
 {
@@ -56,6 +57,15 @@ static ssize_t send_with(int connection, const struct window *unsent, unsigned d
     return sendmsg(connection, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Closes what the command has now: the other ends must see when it closes them, not when we end. Standard
+ * error stays, to report a lost connection; nothing is opened from here on that could take the numbers. */
+static void let_go(unsigned descriptors)
+{
+    for (int number = 0; number < 2; number++)
+        if ((descriptors & 1U << number) != 0)
+            close(number);
+}
+
 void outbound_send(struct outbound *outbound)
 {
     while (!outbound->closed) {
@@ -74,6 +84,7 @@ void outbound_send(struct outbound *outbound)
             outbound->unsent.left = 0;
             return;
         }
+        let_go(outbound->descriptors);
         outbound->descriptors = 0;
         outbound->unsent.at += count;
         outbound->unsent.left -= (size_t)count;
