@@ -125,33 +125,60 @@ class Connection:
         """Send the frames together."""
         self.socket.sendall(b"".join(frames))
 
+    def drop_descriptors(self) -> None:
+        """Close what came, as a server does when it has given it to the command."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
     def close(self) -> None:
         """End the connection."""
         self.socket.close()
-        while self.descriptors:
-            os.close(self.descriptors.pop())
+        self.drop_descriptors()
+
+
+def unix_address(address: str) -> str:
+    """Return an address of the routes as Python has it."""
+    return "\0" + address[1:] if address[0] == "@" else address
 
 
 class ScriptedServer:
     """Listeners on loopback, on an abstract name and on a path: one is asked for the next call."""
 
     def __init__(self, directory: Path) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = self.listen_tcp(0)
         self.port: int = self.listener.getsockname()[1]
         self.abstract = f"@k8psh-test:{self.port}"
         self.path = str(directory / "k8psh.sock")
         self.unix = {address: self.listen_unix(address) for address in (self.abstract, self.path)}
-        self.listener.settimeout(PATIENCE_S)
         self.connections: list[Connection] = []
+
+    @staticmethod
+    def listen_tcp(port: int) -> socket.socket:
+        """Return a listener on loopback; 0 stands for any port."""
+        listener = socket.create_server(("127.0.0.1", port))
+        listener.settimeout(PATIENCE_S)
+        return listener
 
     @staticmethod
     def listen_unix(address: str) -> socket.socket:
         """Return a listener on an address as the routes have it."""
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind("\0" + address[1:] if address[0] == "@" else address)
+        listener.bind(unix_address(address))
         listener.listen()
         listener.settimeout(PATIENCE_S)
         return listener
+
+    @staticmethod
+    def connect_unix(address: str) -> socket.socket:
+        """Return a connection of another client's, or raise BlockingIOError."""
+        client = socket.socket(socket.AF_UNIX)
+        client.setblocking(False)
+        try:
+            client.connect(unix_address(address))
+        except BlockingIOError:
+            client.close()
+            raise
+        return client
 
     def accept(self, address: str | None = None) -> Connection:
         """Return the next call, by TCP unless there is an `address`."""

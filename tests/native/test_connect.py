@@ -14,8 +14,7 @@ def test_server_that_comes_late(place: Any, server: Any, finish: Any, make_exit:
     process = place.start("true", environment={"K8PSH_DEBUG": "All"})
     for _ in range(3):
         assert b"again" in process.stderr.readline()
-    server.listener = socket.create_server(("127.0.0.1", port))
-    server.listener.settimeout(20)
+    server.listener = server.listen_tcp(port)
     connection = server.accept()
     connection.read_request()
     connection.send(make_exit(11))
@@ -31,7 +30,9 @@ def test_no_server(place: Any, server: Any, finish: Any) -> None:
     status, out, err = finish(place.start("true"))
     assert time.monotonic() - before >= 0.3
     assert (status, out) == (125, b"")
-    assert err.startswith(b"k8psh: true: no connection to the server 'alpha' on port %d in 300 ms" % server.port)
+    assert err.startswith(
+        b"k8psh: true: no connection to the server 'alpha' on port %d in 300 ms" % server.port
+    )
     assert err.count(b"\n") == 1
 
 

@@ -197,7 +197,10 @@ def test_full_device(called: Any, make_frame: Any, finish: Any) -> None:
         process, connection = called(stdout=full)
     connection.send(make_frame(STDOUT, b"x"))
     status, _, err = finish(process)
-    assert (status, err) == (1, b"k8psh: true: standard output can't be written to: No space left on device\n")
+    assert (status, err) == (
+        1,
+        b"k8psh: true: standard output can't be written to: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
