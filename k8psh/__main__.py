@@ -1,6 +1,7 @@
 """The entry: server, client or stub by `argv[0]`; errors become one line and an exit code here, only here."""
 
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -69,8 +70,11 @@ def _run(program: str, process: ThisProcess) -> ExitStatus:
     match program:
         case "k8pshd":
             import_trio.prepare()
+            gc.disable()  # what is imported stays: 7 ms of looking for garbage in it find none
             from .server.main import run_server
 
+            gc.freeze()
+            gc.enable()
             return run_server(process)
         case "k8psh":
             from .client.main import run_client

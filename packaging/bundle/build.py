@@ -52,7 +52,7 @@ def build(target: Path) -> None:
     _add_programs(tree / "bin")
     shutil.copytree(WORK / "runtime", tree / "runtime")
     origins = _add_libraries(tree / "runtime")
-    write_contents(tree, tree / "runtime/k8psh-runtime", origins)
+    write_contents(tree, origins)
     _make_uniform(tree, time)
     _check(tree)
     shutil.rmtree(target, ignore_errors=True)

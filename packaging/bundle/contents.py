@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyInstaller.archive.readers import CArchiveReader
-
 PROJECT = Path(__file__).resolve().parents[2]
 LINKED_IN = ("musl-dev",)
 """Debian's packages of which parts are linked into the C programs."""
@@ -27,13 +25,9 @@ class Part:
     texts: tuple[Path, ...]
 
 
-def write_contents(tree: Path, program: Path, libraries: Iterable[Path]) -> None:
-    """Write `CONTENTS` and `licenses/` into the bundle `tree`.
-
-    `program` is PyInstaller's, which holds the Python modules; `libraries` are the system's files that were
-    copied.
-    """
-    parts = [_own(), _python(), *_distributions(program), *_debian_packages(libraries)]
+def write_contents(tree: Path, libraries: Iterable[Path]) -> None:
+    """Write `CONTENTS` and `licenses/` into the bundle `tree`; the system's `libraries` were copied there."""
+    parts = [_own(), _python(), *_distributions(tree / "runtime/lib"), *_debian_packages(libraries)]
     licenses = tree / "licenses"
     for part in parts:
         directory = licenses / part.name
@@ -63,11 +57,9 @@ def _python() -> Part:
     )
 
 
-def _distributions(program: Path) -> list[Part]:
-    """Return the Python packages whose modules are in the program, and what executes them."""
-    archive = CArchiveReader(str(program))
-    [modules] = [archive.open_embedded_archive(name) for name in archive.toc if name.endswith(".pyz")]
-    packages = {name.partition(".")[0] for name in modules.toc}
+def _distributions(modules: Path) -> list[Part]:
+    """Return the Python packages whose modules are in the directory, and what executes them."""
+    packages = {entry.name.partition(".")[0] for entry in modules.iterdir()}
     owners = importlib.metadata.packages_distributions()
     names = {owners[package][0] for package in packages if package in owners}
     return [_distribution(name) for name in sorted({*names, "pyinstaller"} - {"k8psh"}, key=str.lower)]
