@@ -1,8 +1,10 @@
 """From a request to what is to be started: program, arguments, environment, working directory, identity."""
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 from ..config.arguments import ArgumentMapping, LineMapping, differing_roots
 from ..config.environment import command_environment
@@ -12,8 +14,11 @@ from ..errors import CommandNotFoundError, K8pshError, WorkingDirectoryError
 from ..jobserver import MAKEFLAGS, rewrite_makeflags
 from ..wire.events import Request
 from ..wire.frames import CALLS_VARIABLE
-from .identity import Identity
+from .identity import Identity, identity_of_peer
 from .lookup import find_program
+
+_REMEMBERED = 1024
+"""How many working directories' translations are kept: a build comes from few, again and again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,15 +45,19 @@ class Invocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """What a lane tells of a caller: who it is; the further descriptors it passed, ours by its numbers."""
+    """What a lane tells of a caller.
 
-    identity: Identity | None = None
+    `sock` is the direct lane's, by which the kernel knows who it is; `passed` holds the further descriptors
+    that it passed, ours by its numbers.
+    """
+
+    sock: socket.socket | None = None
     passed: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def is_direct(self) -> bool:
         """Tell whether the call came by the direct lane, the only one that knows identities."""
-        return self.identity is not None
+        return self.sock is not None
 
 
 class Calls:
@@ -68,6 +77,7 @@ class Calls:
         self.name = section.name
         self._own_environment = dict(own_environment)
         self._executable = os.path.realpath(executable)
+        self._from_wire = lru_cache(_REMEMBERED)(partial(from_wire, configuration, section.name))
         roots = differing_roots(configuration, section.name)
         self._arguments = ArgumentMapping(roots)
         self.lines = LineMapping(roots)
@@ -139,23 +149,24 @@ class Calls:
     def _identity(self, command: Command, caller: Caller) -> Identity | None:
         if not command.run_as_caller:
             return None
-        if caller.identity is None:
+        if caller.sock is None:
             raise K8pshError(
                 "it runs as its caller, whom only the direct lane tells; "
                 "this call came by TCP (K8PSH_LANE, or lane in the configuration)"
             )
-        return caller.identity
+        return identity_of_peer(caller.sock)
 
     def _directory(self, command: Command, wire: str) -> str:
         if command.outside_directory and wire == command.outside_directory:
             return wire
-        directory = from_wire(self.configuration, self.name, wire)
-        physical = os.path.realpath(directory)
-        if not os.path.isdir(physical):
+        directory = self._from_wire(wire)
+        try:
+            physical = _physical(directory)
+        except OSError as error:
             raise WorkingDirectoryError(
-                f"the working directory {directory} doesn't exist on the server {self.name!r}; "
-                "do both containers mount it there?"
-            )
+                f"the working directory {directory} can't be entered on the server {self.name!r}: "
+                f"{error.strerror}; do both containers mount it there?"
+            ) from error
         if physical != directory and not self._is_shared(physical):
             raise WorkingDirectoryError(
                 f"the working directory {directory} leads to {physical}, outside the shared directories"
@@ -168,3 +179,20 @@ class Calls:
             if physical == root_physical or physical.startswith(root_physical.rstrip("/") + "/"):
                 return True
         return False
+
+
+def _physical(directory: str) -> str:
+    """Return a directory's path without symbolic links.
+
+    Three system calls; `os.path.realpath` makes one for each component. Without /proc it's that.
+
+    Raises:
+        OSError: there is no such directory, or we may not enter it.
+    """
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except FileNotFoundError:
+        return os.path.realpath(directory)
+    finally:
+        os.close(descriptor)

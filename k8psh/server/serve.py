@@ -89,14 +89,14 @@ class Server:
         calls = self._calls[connection.section.port]
         if not connection.is_direct:
             return RelaySession(connection.sock, calls, self._children)
-        identity, allow = identity_of_peer(connection.sock), connection.section.allow
-        if allow is not None and not is_allowed(identity, allow):
+        allow = connection.section.allow
+        if allow is not None and not is_allowed(identity := identity_of_peer(connection.sock), allow):
             text = f"user {identity.uid}, group {identity.gid} may not call (allow in the configuration)"
             _log.warning("%s", text)
             with contextlib.suppress(OSError):
                 connection.sock.send(Rejected(K8pshError.exit_code, errno.EACCES, text).encode())
             return None
-        return DirectSession(connection.sock, identity, calls, self._children)
+        return DirectSession(connection.sock, calls, self._children)
 
     async def _heed_signals(
         self, ends_on_hangup: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

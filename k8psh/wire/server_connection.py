@@ -9,6 +9,7 @@ from .events import FromClient, OutputClosed, Request, Signal, Terminate, Window
 from .frames import (
     CALLS_VARIABLE,
     ENCODING,
+    HEADER,
     TERMINAL_VARIABLE,
     UMASK_VARIABLE,
     VERSION,
@@ -24,6 +25,10 @@ _LARGEST_UMASK = 0o777
 _LARGEST_SIZE = 0xFFFF
 
 
+_REQUEST_STATES = (State.REQUEST, State.REQUEST_DIRECT)
+_ARGUMENT = int(FrameType.COMMAND_ARGUMENT)
+_LAST_STRING = int(FrameType.COMMAND_ARGUMENT)
+"""The types up to this one are strings of a request, and are followed by more."""
 _STRINGS = frozenset(
     {FrameType.WORKING_DIRECTORY, FrameType.COMMAND_ARGUMENT, FrameType.ENVIRONMENT_VARIABLE}
 )
@@ -53,7 +58,7 @@ class ServerConnection(Connection):
             ProtocolError: the client sent what may not come now; the connection is of no more use.
             LimitExceededError: a string, or all of them together, are longer than the limits allow.
         """
-        while (kind := self._current_kind()) is not None:
+        while (kind := self._next_kind()) is not None:
             match kind:
                 case FrameType.STDIN_DATA:
                     return self._stream_event(Stream.STDIN)
@@ -72,6 +77,35 @@ class ServerConnection(Connection):
                 case _:
                     return _wish(kind, self._take_number())
         return None
+
+    def _next_kind(self) -> FrameType | None:
+        if self._kind is None and self.state in _REQUEST_STATES:
+            self._take_whole_strings()
+        return self._current_kind()
+
+    def _take_whole_strings(self) -> None:
+        """Take arguments, variables and the directory that are there whole: a request is mostly these.
+
+        Whatever is special about the next frame is left to the general way, errors too: this is its short
+        cut, at a quarter of its cost.
+        """
+        buffer, position, end = self._buffer, self._start, self._end
+        longest, left = self._limits.argument_bytes - 1, self._limits.request_bytes - self._request_bytes
+        while end - position >= HEADER.size:
+            number, length = HEADER.unpack_from(buffer, position)
+            start = position + HEADER.size
+            left -= length + _STRING_COST
+            if number > _LAST_STRING or length > longest or left < 0 or start + length > end:
+                break
+            text = str(buffer[start : start + length], ENCODING, "surrogateescape")
+            if "\0" in text:
+                break
+            position = start + length
+            self._start, self._request_bytes = position, self._limits.request_bytes - left
+            if number == _ARGUMENT:
+                self._arguments.append(text)
+            else:
+                self._note(FrameType(number), text)
 
     def _take_string(self) -> str | None:
         """Return the frame's string where it's all there; its length is checked before memory is taken."""
