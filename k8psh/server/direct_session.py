@@ -1,6 +1,7 @@
 """The direct lane's session: the command gets the caller's own descriptors, and nothing is relayed."""
 
 import array
+import logging
 import os
 import select
 import socket
@@ -15,9 +16,12 @@ from ..wire.frames import FrameType, Stream, encode_number
 from ..wire.server_connection import ServerConnection
 from .call import Caller, Calls, Invocation
 from .child import Child, Children
+from .replies import encode_status
 from .session import ClientVanishedError, Session
 from .signals import answer
 from .terminal import TerminalPair, mask_of, open_terminal, wants_terminal
+
+_log = logging.getLogger("k8psh.session")
 
 _MOST_DESCRIPTORS = 8
 """The streams, and two for a jobserver; some more are closed in order, not by the kernel."""
@@ -32,6 +36,7 @@ class DirectSession(Session):
         self._descriptors: list[int] = []
         self._passed: dict[int, int] = {}
         self._has_received = False
+        self._failure: Exception | None = None
 
     async def run(self) -> None:
         """Serve the connection to its end; it's the caller's to close."""
@@ -39,6 +44,51 @@ class DirectSession(Session):
             await super().run()
         finally:
             self._close_descriptors()
+
+    def start_now(self) -> bool:
+        """Start the command if that takes no waiting and nothing is wrong; otherwise `run` is to do it."""
+        try:
+            self._connection.received(self._receive(self._connection.space()))
+        except OSError:
+            return False
+        try:
+            request = self._connection.next_event()
+            if isinstance(request, Request):
+                self._request = request
+                self._child = self._start_command(request)
+        except Exception as error:  # noqa: BLE001 - `run` deals with it, as with all others
+            self._failure = error
+        return self._child is not None
+
+    def finish_now(self) -> bool:
+        """Answer for a command that has ended; False where that takes waiting: `run` is to do it."""
+        if self._child is None or self._request is None:
+            return False
+        try:
+            self._sock.send(encode_status(self._request.version, self._child.reap()))
+        except BlockingIOError:
+            return False
+        except OSError:
+            _log.debug("the client has vanished")
+        self._child.close()
+        self._sock.close()
+        return True
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Return the descriptors that tell the command's end, and the client's, while the command runs."""
+        return (self._child.pidfd if self._child else -1, self._sock.fileno())
+
+    async def _read_request(self) -> Request | None:
+        if self._failure is not None:
+            raise self._failure
+        return await super()._read_request()
+
+    def _start_command(self, request: Request) -> Child:
+        if self._failure is not None:
+            raise self._failure
+        self._match_descriptors(request)
+        return super()._start_command(request)
 
     def _receive(self, space: memoryview) -> int:
         """Receive; the first message carries the descriptors, the kernel discards those of others."""
@@ -58,6 +108,10 @@ class DirectSession(Session):
         return Caller(sock=self._sock, passed=further)
 
     async def _greet(self, request: Request) -> None:
+        """Say nothing: both ends know the version."""
+
+    def _match_descriptors(self, request: Request) -> None:
+        """Match the descriptors that came with those that were announced."""
         numbers = [number for number in range(32) if request.descriptors & 1 << number]
         if len(numbers) != len(self._descriptors):
             raise ProtocolError(f"{len(self._descriptors)} descriptors came, {len(numbers)} were announced")

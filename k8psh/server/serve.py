@@ -12,6 +12,7 @@ from ..errors import K8pshError
 from ..wire.events import Rejected
 from .call import Calls
 from .child import Children
+from .desk import Desk
 from .direct_session import DirectSession
 from .identity import identity_of_peer, is_allowed
 from .listener import Connection, Listener
@@ -35,6 +36,7 @@ class Server:
         self._calls = calls
         self._options = options
         self._children = Children()
+        self._desk = Desk(self._serve_soon)
         self._accepted = 0
         self._accepting = trio.CancelScope()
         self._sessions: trio.Nursery
@@ -46,10 +48,12 @@ class Server:
         """
         async with trio.open_nursery() as helpers:
             await helpers.start(self._heed_signals, ends_on_hangup)
+            helpers.start_soon(self._desk.run)
             if is_init:
                 helpers.start_soon(self._reap_orphans)
             async with trio.open_nursery() as self._sessions:
                 await self._accept()
+                self._desk.release()
                 _log.debug("no further connections; %d sessions left", len(self._sessions.child_tasks))
                 if not self._options.wait:
                     self._sessions.cancel_scope.cancel()
@@ -67,22 +71,29 @@ class Server:
             listener.close()
 
     def _take(self, connection: Connection) -> bool:
+        """Give a connection its session; tell whether further ones are to be accepted."""
+        session = self._session(connection)
+        if isinstance(session, DirectSession) and session.start_now():
+            self._desk.add(session)
+        elif session is not None:
+            self._serve_soon(session)
         self._accepted += 1
-        self._sessions.start_soon(self._serve, connection)
         if self._accepted == self._options.max_connections:
             self._accepting.cancel()
             return False
         return True
 
-    async def _serve(self, connection: Connection) -> None:
-        """Give a connection its session; whatever happens in it happens to it alone."""
-        with connection.sock:
-            try:
-                session = self._session(connection)
-                if session is not None:
-                    await session.run()
-            except Exception as error:  # noqa: BLE001 - a defect must not end the other sessions
-                _log.error("a session failed: %r", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+    def _serve_soon(self, session: Session) -> None:
+        self._sessions.start_soon(self._serve, session)
+
+    async def _serve(self, session: Session) -> None:
+        """Run a session; whatever happens in it happens to it alone."""
+        try:
+            await session.run()
+        except Exception as error:  # noqa: BLE001 - a defect must not end the other sessions
+            _log.error("a session failed: %r", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+        finally:
+            session.close()
 
     def _session(self, connection: Connection) -> Session | None:
         """Return the session of a connection's lane, None for a caller that isn't allowed."""
@@ -95,6 +106,7 @@ class Server:
             _log.warning("%s", text)
             with contextlib.suppress(OSError):
                 connection.sock.send(Rejected(K8pshError.exit_code, errno.EACCES, text).encode())
+            connection.sock.close()
             return None
         return DirectSession(connection.sock, calls, self._children)
 

@@ -35,13 +35,14 @@ class Session(ABC):
         self._connection = connection
         self._calls = calls
         self._children = children
+        self._request: Request | None = None
+        self._child: Child | None = None
 
     async def run(self) -> None:
         """Serve the connection to its end; it's the caller's to close."""
         try:
-            request = await self._read_request()
+            request = self._request or await self._read_request()
             if request is not None:
-                _log.debug("%s: called with %d arguments", request.command, len(request.arguments))
                 await self._call(request)
         except LimitExceededError as error:
             await self._reject(Request(command="request"), error)
@@ -49,6 +50,10 @@ class Session(ABC):
             _log.warning("connection closed: %s", error)
         except ClientVanishedError:
             _log.debug("the client has vanished")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
 
     async def _read_request(self) -> Request | None:
         """Return the request, None where the connection ends without one."""
@@ -72,7 +77,7 @@ class Session(ABC):
     async def _call(self, request: Request) -> None:
         try:
             await self._greet(request)
-            child = self._start(self._calls.prepare(request, self._caller()))
+            child = self._child or self._start_command(request)
         except K8pshError as error:
             await self._reject(request, error)
             return
@@ -92,6 +97,10 @@ class Session(ABC):
         finally:
             self._release()
             child.close()
+
+    def _start_command(self, request: Request) -> Child:
+        _log.debug("%s: called with %d arguments", request.command, len(request.arguments))
+        return self._start(self._calls.prepare(request, self._caller()))
 
     async def _finish(self, request: Request, status: ExitStatus) -> None:
         _log.debug("%s: ended: %s", request.command, status)
