@@ -22,6 +22,10 @@ test: setup native ## run every test, fast ones first
 	$(RUN) python -m pytest -m "not slow and not pod" --cov --cov-report=
 	$(RUN) python -m pytest -m "slow and not pod" --cov --cov-append --cov-report=
 	$(RUN) python -m pytest -m pod --cov --cov-append
+	$(MAKE) test-targets
+
+test-targets: setup $(VENV)/zig native ## run the stubs of eight kinds of machine, by zig and qemu; minutes at first
+	$(RUN) env ZIG="$(CURDIR)/$(BIN)/python -m ziglang" python -m pytest -m targets
 
 lint: $(VENV)/done ## style and types: ruff, mypy
 	$(RUN) ruff check .
@@ -54,6 +58,10 @@ $(VENV)/done: pyproject.toml requirements.lock
 	$(BIN)/pip install -q -c requirements.lock --group dev -e .
 	touch $@
 
+$(VENV)/zig: $(VENV)/done
+	$(BIN)/pip install -q -c requirements.lock --group targets
+	touch $@
+
 $(VENV)/apt: Makefile
 	@mkdir -p $(VENV)
 	PATH="$$PATH:/usr/sbin" packaging/apt-install $(APT)
@@ -62,4 +70,4 @@ $(VENV)/apt: Makefile
 clean: ## remove everything that was made
 	rm -rf $(VENV) build dist k8psh/_native .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help demo test lint bench native bundle fuzz setup clean
+.PHONY: help demo test test-targets lint bench native bundle fuzz setup clean
