@@ -38,7 +38,7 @@ class Desk:
 
     def release(self) -> None:
         """Make all sessions tasks of their own, which can be waited for and cancelled."""
-        for session in list(self._waiting.values())[::2]:
+        for session in dict.fromkeys(self._waiting.values()):
             self._remove(session)
             self._wake(session)
 

@@ -65,7 +65,9 @@ class DirectSession(Session):
         if self._child is None or self._request is None:
             return False
         try:
-            self._sock.send(encode_status(self._request.version, self._child.reap()))
+            status = self._child.reap()
+            _log.debug("%s: ended: %s", self._request.command, status)
+            self._sock.send(encode_status(self._request.version, status))
         except BlockingIOError:
             return False
         except OSError:
