@@ -4,6 +4,7 @@ The targets take minutes to build at first: `pytest -m targets` asks for them, a
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 STDIN, STDOUT, STDERR = 4, 5, 6
+HELLO, TERM_SIGNAL, SIGNAL, DELIVERED = 16, 20, 21, 22
 FUZZ_SECONDS = 4
 EMULATORS = {
     "x86_64": "qemu-x86_64-static",
@@ -71,6 +73,33 @@ def test_whole_call(place: Any, server: Any, finish: Any, make_frame: Any, make_
     output = os.urandom(300_000)
     connection.send(make_frame(STDOUT, output), make_frame(STDERR, b"err"), make_exit(0x12345678))
     assert finish(process) == (0x78, output, b"err")
+
+
+def test_direct_call(place: Any, server: Any, finish: Any, make_exit: Any, make_number: Any) -> None:
+    """Descriptors are passed, a signal is sent on and the end comes back, whichever the machine."""
+    place.routes.lane, place.routes.socket = "auto", server.abstract
+    place.write()
+    process = place.start("true", "argument", umask=0o77)
+    connection = server.accept(server.abstract)
+    assert connection.read_request() == [(0, b""), (2, b"argument"), (3, b"true")]
+    assert connection.own == [(17, 7), (18, 0o77)]
+    os.write(connection.descriptors[1], b"out")
+    os.write(connection.descriptors[2], b"err")
+    connection.drop_descriptors()
+    process.send_signal(signal.SIGUSR1)
+    assert connection.read_frame() == (SIGNAL, signal.SIGUSR1)
+    connection.send(make_number(DELIVERED, signal.SIGUSR1), make_exit(0x12345678))
+    assert finish(process) == (0x78, b"out", b"err")
+
+
+def test_death_by_a_signal(place: Any, server: Any, finish: Any, make_number: Any) -> None:
+    """The stub dies by the command's signal."""
+    place.write()
+    process = place.start("true")
+    connection = server.accept()
+    connection.read_request()
+    connection.send(make_number(HELLO, 2), make_number(TERM_SIGNAL, signal.SIGTERM))
+    assert finish(process)[0] == -signal.SIGTERM
 
 
 @pytest.mark.targets

@@ -81,7 +81,7 @@ def test_no_way_to_tcp(place: Any, server: Any, finish: Any, lane: str, tcp: str
         server.listener.accept()
 
 
-def test_relay_lane_without_tcp(place: Any, server: Any, finish: Any) -> None:
+def test_relay_lane_without_tcp(place: Any, finish: Any) -> None:
     """The relay lane of a server without TCP is said to be missing, at once."""
     place.routes.connect_timeout_ms, place.routes.tcp = 20_000, "no"
     place.write()
@@ -152,7 +152,7 @@ def test_socket_file_that_may_not_be_used(place: Any, server: Any, finish: Any) 
 
 
 @pytest.mark.parametrize("cwd", ["/usr/bin", None])
-def test_directory_for_callers_outside(place: Any, server: Any, finish: Any, cwd: str | None) -> None:
+def test_directory_for_callers_outside(place: Any, server: Any, cwd: str | None) -> None:
     """A command may have a working directory for callers whose own isn't shared, and only for those."""
     place.routes.outside = "/srv/elsewhere"
     place.write()

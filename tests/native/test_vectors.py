@@ -20,7 +20,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["case"])
 def test_client_vector(place: Any, server: Any, finish: Callable[..., Any], vector: dict[str, Any]) -> None:
-    """Behind its own two variables the stub sends what the reference client sent, and prints and ends as it did."""
+    """Behind two variables of its own the stub sends, prints and ends as the reference client did."""
     place.routes.commands = COMMANDS
     place.write()
     directory = place.base / vector["working_directory"]
