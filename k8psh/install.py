@@ -7,6 +7,7 @@ started from the old files keeps them.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,8 +17,12 @@ from collections.abc import Iterator
 
 from . import __version__
 from .errors import K8pshError
-from .runtime import NATIVE_PROGRAM, START
+from .runtime import NATIVE_PROGRAM, START, bundle_directory
 
+_CONTENTS = "CONTENTS"
+"""The bundle's list of its files with their digests: what it says is what they are."""
+_STAGING = (".k8psh-", ".tmp")
+"""How the name of an install's unfinished files begins and ends."""
 _PACKAGES = ("k8psh", "trio", "attr", "attrs", "outcome", "sniffio", "sortedcontainers", "idna", "yaml")
 """What runs: k8psh, and trio's and pyyaml's own needs; all of it works as plain Python."""
 
@@ -43,36 +48,97 @@ def install(file: str) -> None:
     Raises:
         K8pshError: the volume can't be written, or what was written can't be executed there.
     """
-    directory = os.path.dirname(os.path.abspath(file))
+    file = os.path.abspath(file)
+    directory = os.path.dirname(file)
     os.umask(0o022)  # other users' containers run what is installed here
     try:
         os.makedirs(directory, exist_ok=True)
-        temporary = tempfile.mkdtemp(prefix=".k8psh-", suffix=".tmp", dir=directory)
+        _refuse_noexec(directory)
+        with _alone(directory), _staging(directory) as staging:
+            name = _provide_tree(directory, os.path.join(staging, "tree"))
+            link = os.path.join(staging, "link")
+            os.symlink(os.path.join(name, "bin", "k8psh"), link)
+            os.rename(link, file)
     except OSError as error:
-        raise _refused(file, error) from error
+        raise K8pshError(f"can't install to {file}: {error.strerror or error}") from error
+
+
+def _refuse_noexec(directory: str) -> None:
+    """Refuse a volume that nothing can be executed from, by name."""
+    if os.statvfs(directory).f_flag & os.ST_NOEXEC:
+        raise OSError(errno.EACCES, "the volume is mounted noexec, nothing could be executed from it")
+
+
+@contextlib.contextmanager
+def _alone(directory: str) -> Iterator[None]:
+    """Wait until no other install works in the directory; remove what interrupted ones have left there."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _write_tree(temporary)
-        _check_executable(os.path.join(temporary, "bin", "k8psh"), directory)
-        tree = os.path.join(directory, f".k8psh-{__version__}-{_digest(temporary)}")
-        _rename_unless_there(temporary, tree)
-        _link(os.path.join(os.path.basename(tree), "bin", "k8psh"), os.path.abspath(file))
-    except (OSError, shutil.Error) as error:
-        raise _refused(file, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:  # a filesystem without locks: nothing collides, but nobody knows what is abandoned
+            yield
+            return
+        for entry in os.scandir(directory):
+            if entry.name.startswith(_STAGING[0]) and entry.name.endswith(_STAGING[1]):
+                shutil.rmtree(entry.path, ignore_errors=True)
+        yield
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(descriptor)
 
 
-def _write_tree(tree: str) -> None:
-    os.chmod(tree, 0o755)  # noqa: S103 - mkdtemp's 0700 would keep other users' containers out
+@contextlib.contextmanager
+def _staging(directory: str) -> Iterator[str]:
+    """Yield a new directory for unfinished files, on the same volume."""
+    path = tempfile.mkdtemp(prefix=_STAGING[0], suffix=_STAGING[1], dir=directory)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _provide_tree(directory: str, staged: str) -> str:
+    """Return the name of the directory with this k8psh's files, made by way of `staged` where it isn't there."""
+    bundle = bundle_directory()
+    if bundle is None:
+        _write_packages(staged)
+    elif os.path.isdir(os.path.join(directory, name := _tree_name(bundle))):
+        return name
+    else:
+        _copy_tree(bundle, staged)
+    name = _tree_name(staged)
+    _rename_unless_there(staged, os.path.join(directory, name))
+    return name
+
+
+def _tree_name(tree: str) -> str:
+    return f".k8psh-{__version__}-{_digest(tree)}"
+
+
+def _copy_tree(source: str, target: str, without: tuple[str, ...] = ()) -> None:
+    """Copy files, links and modes, but nothing whose name ends as `without` says; end at the first error."""
+    os.mkdir(target)
+    for entry in os.scandir(source):
+        path = os.path.join(target, entry.name)
+        if entry.name.endswith(without):
+            continue
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), path)
+        elif entry.is_dir():
+            _copy_tree(entry.path, path, without)
+        else:
+            shutil.copyfile(entry.path, path)
+            os.chmod(path, entry.stat().st_mode | 0o444)
+
+
+def _write_packages(tree: str) -> None:
+    """Write what the Python packages of this installation amount to: their own start, in Python, and them."""
     binaries, runtime = os.path.join(tree, "bin"), os.path.join(tree, "runtime")
-    os.makedirs(binaries)
-    os.makedirs(runtime)
     library = os.path.join(runtime, "lib")
+    os.makedirs(library)
+    os.makedirs(binaries)
     for package in _PACKAGES:
-        source = _package_directory(package)
-        shutil.copytree(
-            source, os.path.join(library, package), ignore=shutil.ignore_patterns("tests", "*.so")
-        )
+        _copy_tree(_package_directory(package), os.path.join(library, package), without=("tests", ".so"))
     _write_script(os.path.join(runtime, START), "lib")
     executable = os.path.join(binaries, "k8psh")
     if os.path.isfile(NATIVE_PROGRAM):
@@ -95,15 +161,11 @@ def _write_script(path: str, library: str) -> None:
     os.chmod(path, 0o755)  # noqa: S103 - every container runs it
 
 
-def _check_executable(path: str, directory: str) -> None:
-    """Refuse a volume that nothing can be executed from, by name."""
-    if os.statvfs(directory).f_flag & os.ST_NOEXEC or not os.access(path, os.X_OK):
-        raise OSError(errno.EACCES, "the volume is mounted noexec, nothing could be executed from it")
-
-
 def _digest(tree: str) -> str:
+    """Return a text that names the tree's contents."""
     digest = hashlib.sha256()
-    for path in sorted(_files(tree)):
+    contents = os.path.join(tree, _CONTENTS)
+    for path in [contents] if os.path.exists(contents) else sorted(_files(tree)):
         digest.update(os.path.relpath(path, tree).encode(errors="surrogateescape") + b"\0")
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -123,20 +185,3 @@ def _rename_unless_there(temporary: str, tree: str) -> None:
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
-
-
-def _link(target: str, file: str) -> None:
-    temporary = f"{file}.{os.getpid()}.tmp"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    os.symlink(target, temporary)
-    try:
-        os.rename(temporary, file)
-    except OSError:
-        os.unlink(temporary)
-        raise
-
-
-def _refused(file: str, error: Exception) -> K8pshError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return K8pshError(f"can't install to {file}: {reason}")

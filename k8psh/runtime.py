@@ -32,6 +32,11 @@ def is_bundle() -> bool:
     return bool(getattr(sys, "frozen", False))
 
 
+def bundle_directory() -> str | None:
+    """Return where the whole bundle lies, `bin` and `runtime`; None where this isn't the bundle's Python."""
+    return os.path.dirname(os.path.dirname(os.path.realpath(sys.argv[0]))) if is_bundle() else None
+
+
 def restore_environment() -> None:
     """Make this process's variables those that the caller gave, whatever started Python has added."""
     os.environb.pop(b"K8PSH_FALLBACK", None)  # the stub's word to a Python that leads back to it; we don't
