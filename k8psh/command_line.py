@@ -107,6 +107,7 @@ CLIENT_OPTIONS = (
     Option(short="h", long="help", help="show this and exit"),
     Option(long="install", value="FILE", help="put k8psh at FILE, overwriting what is there, and exit"),
     Option(long="output", value="json", help="with --check: print the loaded configuration"),
+    Option(long="probe", value="NAME", help="exit 0 if the server NAME is serving, else 1, with a line"),
     Option(short="s", long="server", help="be the server; all options are the server's (k8psh -s -h)"),
     Option(short="v", long="version", help="show the version and exit"),
 )

@@ -9,6 +9,7 @@ K8pshError                 125, a failure of k8psh itself
 │   └── LimitExceededError 125, the peer sent more than is allowed
 ├── WorkingDirectoryError  125, a working directory that isn't shared
 ├── RejectedError          what the server says: 125, 126 or 127
+├── NotServingError        1, what --probe finds (client.probe)
 └── ConnectionLostError    125, no server, or it went away without an exit status
 
 Only `__main__` turns them into text and an exit code (client, server) and `server.session` into a

@@ -98,7 +98,7 @@ def _staging(directory: str) -> Iterator[str]:
 
 
 def _provide_tree(directory: str, staged: str) -> str:
-    """Return the name of the directory with this k8psh's files, made by way of `staged` where it isn't there."""
+    """Return the name of the directory with this k8psh's files; made by way of `staged` where new."""
     bundle = bundle_directory()
     if bundle is None:
         _write_packages(staged)

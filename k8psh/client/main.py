@@ -43,6 +43,11 @@ def run_client(process: ThisProcess) -> ExitStatus:
 
         install(parsed.values["install"])
         return Exited(0)
+    if parsed.has("probe"):
+        from .probe import probe
+
+        probe(_configuration(parsed, environment), parsed.values["probe"])
+        return Exited(0)
     if parsed.has("convert"):
         from ..config.convert import convert
 
@@ -51,8 +56,12 @@ def run_client(process: ThisProcess) -> ExitStatus:
         return _check(parsed, environment)
     if not rest:
         raise UsageError("no command: k8psh [options] command [arguments] (--help shows what there is)")
+    return _call(_configuration(parsed, environment), process, rest)
+
+
+def _configuration(parsed: Parsed, environment: Mapping[str, str]) -> Configuration:
     path = parsed.values.get("config") or default_path(environment, _here())
-    return _call(load(path, environment).configuration, process, rest)
+    return load(path, environment).configuration
 
 
 def run_stub(process: ThisProcess) -> ExitStatus:
