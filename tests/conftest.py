@@ -103,9 +103,10 @@ def with_closed(pipe: Any) -> None:
 
 
 def plain_environment() -> dict[str, str]:
-    """Return what every process gets: a PATH, and what measures coverage."""
+    """Return what every process gets: a PATH, this source tree for Python, and what measures coverage."""
     measuring = {name: value for name, value in os.environ.items() if name.startswith(("COV_", "COVERAGE_"))}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", **measuring}
+    path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    return {"PATH": path, "PYTHONPATH": str(ROOT), **measuring}
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +135,20 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
     return wait
+
+
+@pytest.fixture(scope="session")
+def is_alive() -> Callable[[int], bool]:
+    """Return a function that tells whether a process runs; a zombie doesn't."""
+
+    def alive(pid: int) -> bool:
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    return alive
 
 
 @pytest.fixture
@@ -238,7 +253,7 @@ def wait_serving() -> Callable[..., None]:
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as sock:
                 sock.shutdown(socket.SHUT_WR)
                 return sock.recv(1) == b""
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return False
 
     def serving(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -203,20 +203,6 @@ def own_place(
 
 
 @pytest.fixture
-def is_alive() -> Callable[[int], bool]:
-    """Return a function that tells whether a process runs; a zombie doesn't."""
-
-    def alive(pid: int) -> bool:
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                return file.read().rpartition(")")[2].split()[0] != "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-
-    return alive
-
-
-@pytest.fixture
 def kill_later() -> Iterator[list[int]]:
     """Process ids of daemons, which are killed at the test's end."""
     pids: list[int] = []
