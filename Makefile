@@ -9,6 +9,8 @@ RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
 APT = binutils busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev libpython3-dev make \
 	mmdebstrap musl-tools podman python3-venv qemu-user-static runc strace tmux util-linux valgrind
 
+CONTAINERS ?= $(shell command -v podman || command -v docker)
+
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +49,10 @@ k8psh/_native/k8psh: build/native/k8psh
 bundle: setup build/native/k8psh build/native/start ## dist/k8psh: all that a container without Python needs
 	$(RUN) python packaging/bundle/build.py
 
+image: ## the image k8psh, by podman or docker; ARCH=arm64 makes another architecture's, BASE=IMAGE on another
+	$(CONTAINERS) build $(ARCH:%=--platform=linux/%) $(BASE:%=--build-arg=BASE=%) --tag=k8psh .
+	$(CONTAINERS) build $(ARCH:%=--platform=linux/%) $(BASE:%=--build-arg=BASE=%) --tag=k8psh:debug --target=debug .
+
 fuzz: setup ## search for long for inputs that break the stub's readers
 	$(MAKE) -C native fuzz
 
@@ -70,4 +76,4 @@ $(VENV)/apt: Makefile
 clean: ## remove everything that was made
 	rm -rf $(VENV) build dist k8psh/_native .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help demo test test-targets lint bench native bundle fuzz setup clean
+.PHONY: help demo test test-targets lint bench native bundle image fuzz setup clean

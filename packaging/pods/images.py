@@ -50,8 +50,20 @@ class Image:
 
 # Until the stubs and the server are native, every container carries Python 3.11 for them.
 PYTHON = ("python3",)
+BUILDER = (
+    "bash",
+    "binutils",
+    "gcc",
+    "libc-bin",
+    "libc6-dev",
+    "libpython3-dev",
+    "make",
+    "musl-tools",
+    "python3-venv",
+)
+"""What the Dockerfile's build stage would otherwise fetch."""
 TABLE = (
-    Image(name=BASE_OF_K8PSH, packages=(*BASE, "python3-venv")),
+    Image(name=BASE_OF_K8PSH, packages=(*BASE, *BUILDER)),
     Image(name="k8psh-test-toolchain", packages=(*BASE, *PYTHON, "binutils", "gcc", "libc6-dev")),
     Image(
         name="k8psh-test-build",
@@ -85,7 +97,8 @@ def podman_with_images() -> Iterator[Podman]:
 def keys() -> dict[str, str]:
     """Return for every image a text that changes when the image must be made anew."""
     own = {image.name: image.key() for image in TABLE}
-    parts = [PROJECT / "pyproject.toml", PROJECT / "Dockerfile", *sorted((PROJECT / "k8psh").rglob("*"))]
+    trees = [tree for name in ("k8psh", "native", "packaging/bundle") for tree in (PROJECT / name).rglob("*")]
+    parts = [PROJECT / "requirements.lock", PROJECT / "Dockerfile", *sorted(trees)]
     files = [part for part in parts if part.parent.name != "__pycache__"]
     digest = hashlib.sha256(own[BASE_OF_K8PSH].encode() + _files_digest(files))
     return own | {"k8psh": digest.hexdigest()[:16]}
@@ -148,6 +161,7 @@ def _build(podman: Podman) -> None:
         "--network=none",
         "--no-cache",  # podman doesn't notice when what is mounted in a step has changed
         f"--build-arg=BASE=localhost/{BASE_OF_K8PSH}",
+        "--build-arg=PIP=--no-index --find-links=wheels",
         "--tag=localhost/k8psh",
         PROJECT,
         timeout=600,
@@ -155,7 +169,7 @@ def _build(podman: Podman) -> None:
 
 
 def make_wheels() -> None:
-    """Leave the wheels of k8psh and of what it needs, for Debian 12's Python, in `build/wheels`.
+    """Leave the wheels of what the bundle is made of and by, for Debian 12's Python, in `build/wheels`.
 
     Raises:
         PodmanError: pip failed.
@@ -163,11 +177,9 @@ def make_wheels() -> None:
     WHEELS.mkdir(parents=True, exist_ok=True)
     for wheel in WHEELS.glob("*.whl"):
         wheel.unlink()
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    _pip([*pip, "wheel", "--no-deps", f"--wheel-dir={WHEELS}", str(PROJECT)])
-    [own] = WHEELS.glob("k8psh-*.whl")
-    python = ["--only-binary=:all:", "--python-version=3.11"]
-    _pip([*pip, "download", *python, f"--dest={WHEELS}", f"--find-links={WHEELS}", str(own)])
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download"]
+    pip += ["--only-binary=:all:", "--python-version=3.11", f"--dest={WHEELS}"]
+    _pip([*pip, f"--constraint={PROJECT / 'requirements.lock'}", "pyinstaller", "pyyaml", "trio"])
 
 
 def _pip(command: list[str]) -> None:
