@@ -49,6 +49,9 @@ k8psh/_native/k8psh: build/native/k8psh
 bundle: setup build/native/k8psh build/native/start ## dist/k8psh: all that a container without Python needs
 	$(RUN) python packaging/bundle/build.py
 
+wheel: setup ## dist/*.whl with the stub for this machine, and the source archive
+	$(RUN) pyproject-build --no-isolation --outdir dist
+
 image: ## the image k8psh, by podman or docker; ARCH=arm64 makes another architecture's, BASE=IMAGE on another
 	$(CONTAINERS) build $(ARCH:%=--platform=linux/%) $(BASE:%=--build-arg=BASE=%) --tag=k8psh .
 	$(CONTAINERS) build $(ARCH:%=--platform=linux/%) $(BASE:%=--build-arg=BASE=%) --tag=k8psh:debug --target=debug .
@@ -76,4 +79,4 @@ $(VENV)/apt: Makefile
 clean: ## remove everything that was made
 	rm -rf $(VENV) build dist k8psh/_native .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help demo test test-targets lint bench native bundle image fuzz setup clean
+.PHONY: help demo test test-targets lint bench native bundle wheel image fuzz setup clean
