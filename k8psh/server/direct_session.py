@@ -58,7 +58,7 @@ class DirectSession(Session):
                 self._child = self._start_command(request)
         except Exception as error:  # noqa: BLE001 - `run` deals with it, as with all others
             self._failure = error
-        return self._child is not None
+        return self._child is not None and not len(self._connection)  # more to heed: not one that just waits
 
     def finish_now(self) -> bool:
         """Answer for a command that has ended; False where that takes waiting: `run` is to do it."""
@@ -153,6 +153,7 @@ class DirectSession(Session):
             self._sock.shutdown(socket.SHUT_RD)
 
     async def _carry(self, child: Child) -> ExitStatus:
+        self._heed_events(child)
         with select.epoll(2) as ends:
             ends.register(self._sock, select.EPOLLIN)
             ends.register(child.pidfd, select.EPOLLIN)
@@ -175,6 +176,9 @@ class DirectSession(Session):
         if not count:
             raise ClientVanishedError
         self._connection.received(count)
+        self._heed_events(child)
+
+    def _heed_events(self, child: Child) -> None:
         while (event := self._connection.next_event()) is not None:
             try:
                 self._sock.send(answer(event, child))
