@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "connect.h"
 #include "direct.h"
@@ -32,7 +31,7 @@ static _Noreturn void fail_outside(struct arena *arena, const struct routes *rou
 static const char *find_directory(struct arena *arena, const struct routes *routes, const char *called)
 {
     char *directory = arena_take(arena, PATH_MAX, 1);
-    if (directory == NULL || getcwd(directory, PATH_MAX) == NULL)
+    if (directory == NULL || directory_current(directory) == NULL)
         fail(called, EXIT_OWN_FAILURE, PARTS("the working directory can't be told: ", strerror(errno)));
     const char *wire = directory_on_wire(arena, routes, directory);
     if (wire == NULL)

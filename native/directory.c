@@ -1,9 +1,37 @@
 #include "directory.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+const char *directory_current(char *path)
+{
+    /* The C library's getcwd would bring its malloc along. */
+    if (syscall(SYS_getcwd, path, PATH_MAX) < 0)
+        return NULL;
+    /* What lies outside of our root directory (chroot) has no path; the kernel says `(unreachable)`. */
+    errno = ENOENT;
+    return path[0] == '/' ? path : NULL;
+}
+
+/* Returns the physical path of a directory, written to `path`, which has PATH_MAX bytes; else NULL. */
+static const char *physical_path(const char *directory, char *path)
+{
+    const char *physical = NULL;
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0)
+        return NULL;
+    if (chdir(directory) == 0)
+        physical = directory_current(path);
+    if (fchdir(here) != 0)
+        physical = NULL;
+    close(here);
+    return physical;
+}
 
 /* Returns the part of `directory` behind `root`, without leading slashes; NULL where it lies elsewhere. */
 static const char *rest_behind(const char *root, const char *directory)
@@ -14,7 +42,9 @@ static const char *rest_behind(const char *root, const char *directory)
     if (strncmp(directory, root, length) != 0 || (directory[length] != '/' && directory[length] != '\0'))
         return NULL;
     const char *rest = directory + length;
-    return rest + strspn(rest, "/");
+    while (*rest == '/')
+        rest++;
+    return rest;
 }
 
 static const char *join_wire(struct arena *arena, const char *wire, const char *rest)
@@ -35,7 +65,7 @@ static const char *match(struct arena *arena, const struct routes *routes, const
     for (const char *field = routes->first_root; (root = field_value(field, "root=")) != NULL;) {
         const char *wire_field = field_next(field);
         if (physical != NULL)
-            root = realpath(root, physical);
+            root = physical_path(root, physical);
         const char *rest = root == NULL ? NULL : rest_behind(root, directory);
         if (rest != NULL)
             return join_wire(arena, field_value(wire_field, "wire="), rest);

@@ -5,6 +5,9 @@
 #include "arena.h"
 #include "routes.h"
 
+/* Returns the working directory's physical path, written to `path`, which has PATH_MAX bytes; NULL with errno. */
+const char *directory_current(char *path);
+
 /* Returns what WORKING_DIRECTORY says for `directory`, an absolute physical path.
  *
  * Relative for the base directory, else absolute; NULL where no root of the routes holds it.

@@ -22,11 +22,12 @@ const char *base_name(const char *path)
 static char *beside(struct arena *arena, const char *path, const char *name)
 {
     size_t length = (size_t)(base_name(path) - path);
-    char *joined = arena_take(arena, length + strlen(name) + 1, 1);
+    size_t name_bytes = strlen(name) + 1;
+    char *joined = arena_take(arena, length + name_bytes, 1);
     if (joined == NULL)
         return NULL;
     memcpy(joined, path, length);
-    strcpy(joined + length, name);
+    memcpy(joined + length, name, name_bytes);
     return joined;
 }
 

@@ -12,13 +12,12 @@ enum { CAREFUL_BYTES = 4096 };  /* PIPE_BUF: what a pipe takes without waiting w
 
 void streams_fill_holes(struct stream streams[3])
 {
-    for (int i = 0; i < 3; i++) {
-        if (fcntl(i, F_GETFD) >= 0)
-            continue;
-        streams[i].kind = STREAM_CLOSED;
-        /* O_PATH: can neither be read nor written, needs no /dev/null; the lowest free number is i. */
-        (void)open("/", O_PATH | O_CLOEXEC);
-    }
+    int number;
+    /* O_PATH: can neither be read nor written, needs no /dev/null. The lowest free number is taken. */
+    while ((number = open("/", O_PATH | O_CLOEXEC)) >= 0 && number <= 2)
+        streams[number].kind = STREAM_CLOSED;
+    if (number > 2)
+        close(number);
 }
 
 /* Whether opening the device anew leads to the same terminal. */
