@@ -1,48 +1,58 @@
-"""The floors of the code: imports run downwards, the lower ones know no event loop and no sockets."""
+"""Imports run downwards, and the middle floors know no sockets and no event loop."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent / "k8psh"
-FLOORS = ["", "wire", "config", "server", "client", "__main__"]
-"""From the ground up; the ground is the modules of the package itself."""
-TOPS = {"__main__", "runtime", "install", "import_trio"}
-"""Modules of the package itself that use what lies above."""
+from k8psh.wire.frames import FrameType
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "k8psh"
+MIDDLE, UPPER = {"wire", "config"}, {"client", "server"}
+BUILT_ON = dict.fromkeys(UPPER, MIDDLE)
+"""What each package may import besides itself and the ground: the files beside it."""
+DOORS = {"__main__.py": MIDDLE | UPPER, "client/main.py": {"server"}}
+"""The programs' entries, which lead to each other."""
+LOUD = {"trio", "socket", "select", "selectors", "asyncio", "subprocess", "signal", "threading"}
 
 
-def floor_of(module: str) -> int:
-    """Return the floor that a module's dotted name below k8psh lies on."""
-    first = module.split(".")[0]
-    return FLOORS.index(first) if first in FLOORS else 0
-
-
-def imports_of(path: Path) -> set[str]:
-    """Return the dotted names that a module imports, those of k8psh as `k8psh.…`."""
-    package = ("k8psh", *path.relative_to(ROOT).parent.parts)
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def _imported(file: Path) -> Iterator[str]:
+    """Yield the first component of what a file imports, wherever in it; ours with a dot before it."""
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            names.add(".".join((*base, node.module)) if node.module else ".".join(base))
-    return names
+            depth = len(file.relative_to(PACKAGE).parts)
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            if node.level in (0, depth):
+                yield from ("." * bool(node.level) + name.split(".")[0] for name in names)
+
+
+def _files(*packages: str) -> list[Path]:
+    return [file for package in packages for file in sorted((PACKAGE / package).glob("*.py"))]
 
 
 def test_imports_run_downwards() -> None:
-    """No module imports one of a floor above its own; the client may ask the server's options."""
-    for path in ROOT.rglob("*.py"):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        if module in TOPS:
-            continue
-        for name in imports_of(path):
-            if name.startswith("k8psh."):
-                assert floor_of(name.removeprefix("k8psh.")) <= floor_of(module), f"{module} imports {name}"
+    """A file imports from its own package and from those below it."""
+    wrong = []
+    for file in _files("", *MIDDLE, *UPPER):
+        path = file.relative_to(PACKAGE)
+        package = path.parts[0] if len(path.parts) > 1 else ""
+        allowed = {package} | BUILT_ON.get(package, set()) | DOORS.get(str(path), set())
+        above = {f".{name}" for name in (MIDDLE | UPPER) - allowed}
+        wrong += [f"{path}: {name}" for name in _imported(file) if name in above]
+    assert not wrong
 
 
-def test_wire_and_configuration_know_no_event_loop_and_no_sockets() -> None:
-    """The protocol and the configuration can be tested, and thought about, without input and output."""
-    forbidden = {"trio", "socket", "select", "asyncio", "threading", "subprocess", "signal"}
-    for floor in ("wire", "config"):
-        for path in (ROOT / floor).rglob("*.py"):
-            assert not imports_of(path) & forbidden, path
+def test_middle_floors_are_quiet() -> None:
+    """The wire and the configuration know no event loop, no sockets, no processes."""
+    assert not [(file, name) for file in _files(*MIDDLE) for name in _imported(file) if name in LOUD]
+
+
+def test_the_stub_numbers_frames_alike() -> None:
+    """What native/frames.h calls a frame type has the number that it has here."""
+    header = (ROOT / "native" / "frames.h").read_text()
+    numbers = {name: int(number) for name, number in re.findall(r"FRAME_([A-Z_]+) = (\d+),", header)}
+    assert numbers.items() <= {kind.name: kind.value for kind in FrameType}.items()
+    assert {"START_COMMAND", "EXIT_CODE", "HELLO", "OUTPUT_CLOSED"} <= numbers.keys()

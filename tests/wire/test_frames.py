@@ -1,13 +1,13 @@
-"""Frames and events, as bytes and back: whole, byte by byte, and with more behind them."""
+"""Every frame as literal bytes, in both directions, in pieces of every size."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from k8psh.errors import ProtocolError
-from k8psh.limits import Limits
-from k8psh.wire.client_connection import ClientConnection
-from k8psh.wire.connection import Connection
+from k8psh.wire import frames
 from k8psh.wire.events import (
-    Data,
     Delivered,
     End,
     ExitCode,
@@ -21,154 +21,134 @@ from k8psh.wire.events import (
     TermSignal,
     WindowSize,
 )
-from k8psh.wire.frames import (
-    FrameType,
-    Stream,
-    encode_end,
-    encode_exit_code,
-    encode_number,
-    encode_terminate,
-    encode_text,
-)
-from k8psh.wire.server_connection import ServerConnection
+from k8psh.wire.frames import FrameType, Stream
 
-HELLO = bytes.fromhex("1002000000")
-START = bytes.fromhex("030400000074727565")
+REQUEST = bytes.fromhex("00000000000304000000747275650400000000")[:-5]
+"""`true` in the base directory, as recorded."""
+HELLO = b"\x10\x02\0\0\0"
 
-TO_CLIENT = [
-    ("0100000000", None),
-    ("0500000000", End(Stream.STDOUT)),
-    ("0600000000", End(Stream.STDERR)),
-    ("0400000000", End(Stream.STDIN)),
-    ("0807000000", ExitCode(7)),
-    ("08ffffffff", ExitCode(-1)),
-    ("082c010000", ExitCode(300)),
-    ("1409000000", TermSignal(9)),
-    ("160f000000", Delivered(15)),
-    ("1807000000", Terminal(7)),
-    ("130b0000007f000000020000006e6f21", Rejected(127, 2, "no!")),
+REQUESTS = [
+    (Request(command="true"), REQUEST),
+    (
+        Request(command="c", arguments=("a", "", "b c"), working_directory="d/e", environment={"V": "x=y"}),
+        b"\0\3\0\0\0d/e\2\1\0\0\0a\2\0\0\0\0\2\3\0\0\0b c\1\5\0\0\0V=x=y\3\1\0\0\0c",
+    ),
+    (Request(command="\udcff", arguments=("ä",)), b"\0\0\0\0\0\2\2\0\0\0\xc3\xa4\3\1\0\0\0\xff"),
+    (
+        Request(command="c", version=2, umask=0o27),
+        b"\1\x10\0\0\0K8PSH_PROTOCOL=2\1\x0e\0\0\0K8PSH_UMASK=27\0\0\0\0\0\3\1\0\0\0c",
+    ),
+    (
+        Request(command="c", calls=("a/b", "c/d")),
+        b"\0\0\0\0\0\1\x13\0\0\0K8PSH_CALLS=a/b c/d\3\1\0\0\0c",
+    ),
 ]
-TO_SERVER = [
-    ("0700000000", Terminate()),
-    ("0400000000", End(Stream.STDIN)),
-    ("1502000000", Signal(2)),
-    ("1701000000", OutputClosed(Stream.STDOUT)),
-    ("1950001800", WindowSize(24, 80)),
+DIRECT_REQUESTS = [
+    (
+        Request(command="c", version=2, umask=0o22, descriptors=0b101),
+        b"\x11\5\0\0\0\x12\x12\0\0\0\0\0\0\0\0\3\1\0\0\0c",
+    ),
+]
+FROM_CLIENT = [
+    (b"\4\5\0\0\0hello", (Stream.STDIN, b"hello")),
+    (b"\4\0\0\0\0", End(Stream.STDIN)),
+    (b"\7\0\0\0\0", Terminate()),
+]
+FROM_CLIENT_2 = [
+    (b"\x15\2\0\0\0", Signal(2)),
+    (b"\x17\1\0\0\0", OutputClosed(Stream.STDOUT)),
+    (b"\x17\2\0\0\0", OutputClosed(Stream.STDERR)),
+]
+FROM_SERVER = [
+    (b"\5\3\0\0\0out", (Stream.STDOUT, b"out")),
+    (b"\6\3\0\0\0err", (Stream.STDERR, b"err")),
+    (b"\4\0\0\0\0", End(Stream.STDIN)),
+    (b"\5\0\0\0\0", End(Stream.STDOUT)),
+    (b"\6\0\0\0\0", End(Stream.STDERR)),
+    (b"\x08\x09\0\0\0", ExitCode(9)),
+    (b"\x08\xff\xff\xff\xff", ExitCode(-1)),
+    (b"\x08\x2c\1\0\0", ExitCode(300)),
+]
+FROM_SERVER_2 = [
+    (b"\x16\x0f\0\0\0", Delivered(15)),
+    (b"\x14\x09\0\0\0", TermSignal(9)),
+    (b"\x13\x0b\0\0\0\x7f\0\0\0\2\0\0\0gon", Rejected(127, 2, "gon")),
+    (b"\x13\x08\0\0\0\x7d\0\0\0\0\0\0\0", Rejected(125, 0, "")),
 ]
 
 
-def client() -> ClientConnection:
-    """Return a client's end that has heard HELLO."""
-    connection = ClientConnection()
-    connection.receive_data(HELLO)
-    assert connection.next_event() == Hello(2)
-    return connection
+def _pieces(data: bytes) -> list[list[bytes]]:
+    """Return the data whole, byte by byte, and in two pieces wherever they can be parted."""
+    return [[data], [data[i : i + 1] for i in range(len(data))]] + [
+        [data[:i], data[i:]] for i in range(1, len(data))
+    ]
 
 
-def server() -> ServerConnection:
-    """Return a server's end whose client, of version 2, has started `true`."""
-    connection = ServerConnection(Limits())
-    connection.receive_data(encode_text(FrameType.ENVIRONMENT_VARIABLE, "K8PSH_PROTOCOL=2") + START)
-    assert connection.next_event() == Request(command="true", version=2)
-    return connection
+@pytest.mark.parametrize(("request_", "data"), REQUESTS)
+def test_request(feed_server: Callable[..., list[Any]], request_: Request, data: bytes) -> None:
+    """A request is these bytes, and they are that request, however they come."""
+    assert request_.encode() == data
+    for pieces in _pieces(data):
+        assert feed_server(*pieces) == [request_]
 
 
-def events_of(connection: Connection, pieces: list[bytes]) -> list[object]:
-    """Return the events that come of the pieces, Data with their bytes copied."""
-    events: list[object] = []
-    for piece in pieces:
-        connection.receive_data(piece)
-        assert isinstance(connection, ClientConnection | ServerConnection)
-        while (event := connection.next_event()) is not None:
-            events.append((event.stream, bytes(event.data)) if isinstance(event, Data) else event)
-    return events
+@pytest.mark.parametrize(("request_", "data"), DIRECT_REQUESTS)
+def test_direct_request(feed_server: Callable[..., list[Any]], request_: Request, data: bytes) -> None:
+    """On the direct lane a request begins with numbers instead of variables."""
+    assert request_.encode_direct() == data
+    for pieces in _pieces(data):
+        assert feed_server(*pieces, is_direct=True) == [request_]
 
 
-@pytest.mark.parametrize(("text", "event"), TO_CLIENT[1:])
-def test_a_client_reads_each_frame_whole_and_byte_by_byte(text: str, event: object) -> None:
-    """What a frame means doesn't depend on the pieces that it comes in."""
-    data = bytes.fromhex(text)
-    assert events_of(client(), [data]) == [event]
-    assert events_of(client(), [bytes([byte]) for byte in data]) == [event]
+@pytest.mark.parametrize(("data", "event"), FROM_CLIENT)
+def test_from_client(feed_server: Callable[..., list[Any]], data: bytes, event: Any) -> None:
+    """While a command runs, these bytes of its client mean this; what follows is not touched."""
+    for pieces in _pieces(data):
+        assert feed_server(REQUEST, *pieces)[1:] == [event]
+    assert feed_server(REQUEST + data + data[:4])[1:] == [event]
 
 
-@pytest.mark.parametrize(("text", "event"), TO_SERVER)
-def test_a_server_reads_each_frame_whole_byte_by_byte_and_with_more_behind(text: str, event: object) -> None:
-    """A server takes exactly the frame's bytes, whatever follows."""
-    data = bytes.fromhex(text)
-    assert events_of(server(), [data]) == [event]
-    assert events_of(server(), [bytes([byte]) for byte in data]) == [event]
-    assert events_of(server(), [data + encode_terminate()[:3]]) == [event]
-
-
-def test_stream_bytes_come_as_they_are_there() -> None:
-    """A data frame is passed on in the pieces that were received, so that no length needs memory."""
-    head = bytes.fromhex("05ffffffff")
-    assert events_of(client(), [head + b"ab", b"c"]) == [(Stream.STDOUT, b"ab"), (Stream.STDOUT, b"c")]
-
-
-def test_after_the_last_frame_nothing_is_read() -> None:
-    """Bytes behind EXIT_CODE mean nothing."""
-    assert events_of(client(), [encode_exit_code(3) + b"\x63rubbish"]) == [ExitCode(3)]
-
-
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 7, 9, 15, 17, 18, 21, 23, 25, 26, 99, 255])
-def test_a_client_refuses_what_a_server_never_sends(number: int) -> None:
-    """Any other frame type is a broken protocol."""
-    with pytest.raises(ProtocolError, match=str(number)):
-        events_of(client(), [bytes([number, 0, 0, 0, 0])])
-
-
-@pytest.mark.parametrize("number", [0, 3, 5, 6, 8, 9, 16, 17, 19, 20, 22, 24, 255])
-def test_a_server_refuses_what_no_client_sends_while_a_command_runs(number: int) -> None:
-    """A second request, a server's frame or an unknown one is a broken protocol."""
-    with pytest.raises(ProtocolError, match=str(number)):
-        events_of(server(), [bytes([number, 0, 0, 0, 0])])
-
-
-@pytest.mark.parametrize("number", [4, 5, 6, 7, 8, 17, 18, 21, 99])
-def test_a_server_refuses_what_is_not_of_a_request_before_one(number: int) -> None:
-    """Stream data and signals come only after START_COMMAND."""
-    with pytest.raises(ProtocolError, match=str(number)):
-        events_of(ServerConnection(Limits()), [bytes([number, 0, 0, 0, 0])])
-
-
-@pytest.mark.parametrize("number", [16, 19, 20, 22, 24])
-def test_a_client_of_a_version_1_server_refuses_version_2(number: int) -> None:
-    """Once another frame has come, the server is one of version 1, which knows no HELLO."""
+@pytest.mark.parametrize(("data", "event"), FROM_CLIENT_2)
+def test_from_client_of_version_2(feed_server: Callable[..., list[Any]], data: bytes, event: Any) -> None:
+    """A client of version 2 may say more, and only such a client."""
+    begin = REQUESTS[3][1]
+    for pieces in _pieces(data):
+        assert feed_server(begin, *pieces)[1:] == [event]
     with pytest.raises(ProtocolError):
-        events_of(ClientConnection(), [encode_end(Stream.STDOUT) + bytes([number, 2, 0, 0, 0])])
+        feed_server(REQUEST, data)
 
 
-def test_a_server_of_a_version_1_client_refuses_version_2() -> None:
-    """SIGNAL is only for a client that has said its version."""
-    connection = ServerConnection(Limits())
-    assert events_of(connection, [START]) == [Request(command="true")]
+@pytest.mark.parametrize(("data", "event"), FROM_SERVER)
+def test_from_server(feed_client: Callable[..., list[Any]], data: bytes, event: Any) -> None:
+    """These bytes of a server of either version mean this."""
+    for pieces in _pieces(data):
+        assert feed_client(*pieces) == [event]
+        assert feed_client(HELLO, *pieces) == [Hello(2), event]
+
+
+@pytest.mark.parametrize(("data", "event"), FROM_SERVER_2)
+def test_from_server_of_version_2(feed_client: Callable[..., list[Any]], data: bytes, event: Any) -> None:
+    """A server that has said HELLO may say more, on the direct lane without."""
+    for pieces in _pieces(data):
+        assert feed_client(HELLO, *pieces) == [Hello(2), event]
+        assert feed_client(*pieces, is_direct=True) == [event]
     with pytest.raises(ProtocolError):
-        events_of(connection, [encode_number(FrameType.SIGNAL, 2)])
+        feed_client(data)
 
 
-@pytest.mark.parametrize("stream", [0, 3, 1 << 31])
-def test_only_outputs_can_be_said_to_be_unread(stream: int) -> None:
-    """OUTPUT_CLOSED names stdout or stderr."""
-    with pytest.raises(ProtocolError):
-        events_of(server(), [encode_number(FrameType.OUTPUT_CLOSED, stream)])
+def test_encoded_frames() -> None:
+    """What is sent is these bytes."""
+    assert frames.encode_end(Stream.STDOUT) == b"\5\0\0\0\0"
+    assert frames.encode_terminate() == b"\7\0\0\0\0"
+    assert frames.encode_exit_code(-1) == b"\x08\xff\xff\xff\xff"
+    assert frames.encode_exit_code(256) == b"\x08\0\1\0\0"
+    assert frames.encode_number(FrameType.SIGNAL, 15) == b"\x15\x0f\0\0\0"
+    assert frames.encode_frame(FrameType.STDERR_DATA, b"x") == b"\6\1\0\0\0x"
+    assert Rejected(126, 13, "ä").encode() == b"\x13\x0a\0\0\0\x7e\0\0\0\x0d\0\0\0\xc3\xa4"
 
 
-def test_a_server_has_no_bytes_for_standard_input() -> None:
-    """STDIN_DATA towards a client is always empty."""
-    with pytest.raises(ProtocolError):
-        events_of(client(), [bytes.fromhex("040100000078")])
-
-
-@pytest.mark.parametrize("payload", [b"", b"1234567"])
-def test_a_rejection_without_its_numbers_is_refused(payload: bytes) -> None:
-    """REJECTED begins with eight bytes."""
-    with pytest.raises(ProtocolError):
-        events_of(client(), [bytes([19]) + len(payload).to_bytes(4, "little") + payload])
-
-
-def test_a_rejection_of_4_gib_takes_no_memory() -> None:
-    """The length of a rejection is checked before anything is kept."""
-    with pytest.raises(ProtocolError, match="4294967295"):
-        events_of(client(), [bytes.fromhex("13ffffffff")])
+def test_terminal(feed_server: Callable[..., list[Any]], feed_client: Callable[..., list[Any]]) -> None:
+    """A caller's terminal, and what changes of it, travel in frames of version 2."""
+    request = Request(command="c", version=2, terminals=0b11, window=WindowSize(rows=24, columns=80))
+    assert feed_server(request.encode()) == [request]
+    assert feed_client(HELLO, b"\x18\3\0\0\0") == [Hello(2), Terminal(3)]
