@@ -1,11 +1,8 @@
 """Imports run downwards, and the middle floors know no sockets and no event loop."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
-
-from k8psh.wire.frames import FrameType
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "k8psh"
@@ -48,11 +45,3 @@ def test_imports_run_downwards() -> None:
 def test_middle_floors_are_quiet() -> None:
     """The wire and the configuration know no event loop, no sockets, no processes."""
     assert not [(file, name) for file in _files(*MIDDLE) for name in _imported(file) if name in LOUD]
-
-
-def test_the_stub_numbers_frames_alike() -> None:
-    """What native/frames.h calls a frame type has the number that it has here."""
-    header = (ROOT / "native" / "frames.h").read_text()
-    numbers = {name: int(number) for name, number in re.findall(r"FRAME_([A-Z_]+) = (\d+),", header)}
-    assert numbers.items() <= {kind.name: kind.value for kind in FrameType}.items()
-    assert {"START_COMMAND", "EXIT_CODE", "HELLO", "OUTPUT_CLOSED"} <= numbers.keys()

@@ -7,7 +7,9 @@ import pytest
 
 from k8psh.errors import ProtocolError
 from k8psh.wire import frames
+from k8psh.wire.client_connection import ClientConnection
 from k8psh.wire.events import (
+    Data,
     Delivered,
     End,
     ExitCode,
@@ -56,6 +58,7 @@ FROM_CLIENT = [
 ]
 FROM_CLIENT_2 = [
     (b"\x15\2\0\0\0", Signal(2)),
+    (b"\x19\x50\0\x18\0", WindowSize(24, 80)),
     (b"\x17\1\0\0\0", OutputClosed(Stream.STDOUT)),
     (b"\x17\2\0\0\0", OutputClosed(Stream.STDERR)),
 ]
@@ -72,6 +75,7 @@ FROM_SERVER = [
 FROM_SERVER_2 = [
     (b"\x16\x0f\0\0\0", Delivered(15)),
     (b"\x14\x09\0\0\0", TermSignal(9)),
+    (b"\x18\7\0\0\0", Terminal(7)),
     (b"\x13\x0b\0\0\0\x7f\0\0\0\2\0\0\0gon", Rejected(127, 2, "gon")),
     (b"\x13\x08\0\0\0\x7d\0\0\0\0\0\0\0", Rejected(125, 0, "")),
 ]
@@ -147,8 +151,11 @@ def test_encoded_frames() -> None:
     assert Rejected(126, 13, "ä").encode() == b"\x13\x0a\0\0\0\x7e\0\0\0\x0d\0\0\0\xc3\xa4"
 
 
-def test_terminal(feed_server: Callable[..., list[Any]], feed_client: Callable[..., list[Any]]) -> None:
-    """A caller's terminal, and what changes of it, travel in frames of version 2."""
-    request = Request(command="c", version=2, terminals=0b11, window=WindowSize(rows=24, columns=80))
-    assert feed_server(request.encode()) == [request]
-    assert feed_client(HELLO, b"\x18\3\0\0\0") == [Hello(2), Terminal(3)]
+def test_stream_bytes_come_as_they_are_there() -> None:
+    """A data frame is passed on in the pieces that were received, so that no length needs memory."""
+    connection = ClientConnection()
+    connection.receive_data(b"\5\xff\xff\xff\xffab")
+    assert connection.next_event() == Data(Stream.STDOUT, memoryview(b"ab"))
+    assert connection.next_event() is None
+    connection.receive_data(b"c")
+    assert connection.next_event() == Data(Stream.STDOUT, memoryview(b"c"))

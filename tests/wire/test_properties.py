@@ -1,4 +1,4 @@
-"""What holds for all requests, and for all bytes."""
+"""What holds for all bytes."""
 
 import itertools
 from collections.abc import Callable
@@ -8,22 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8psh.errors import ProtocolError
-from k8psh.limits import Limits
 from k8psh.wire.client_connection import ClientConnection
-from k8psh.wire.events import Request
 from k8psh.wire.frames import HEADER
-from k8psh.wire.server_connection import ServerConnection
 
-TEXTS = st.binary(max_size=40).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
-NAMES = TEXTS.map(lambda text: text.replace("=", "")).filter(lambda name: not name.startswith("K8PSH_"))
-REQUESTS = st.builds(
-    Request,
-    command=TEXTS,
-    arguments=st.lists(TEXTS).map(tuple),
-    working_directory=TEXTS,
-    environment=st.dictionaries(NAMES, TEXTS),
-    version=st.just(1),
-)
 FRAMES = st.lists(
     st.one_of(
         st.binary(max_size=30),
@@ -36,24 +23,6 @@ FRAMES = st.lists(
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
     return [data[start:stop] for start, stop in itertools.pairwise(edges)]
-
-
-@given(request=REQUESTS, places=st.lists(st.integers(0, 1 << 20), max_size=8))
-def test_requests_arrive(feed_server: Callable[..., list[Any]], request: Request, places: list[int]) -> None:
-    """Every request arrives as it was sent, however its bytes are cut."""
-    assert feed_server(*_cut(request.encode(), places)) == [request]
-
-
-@given(data=FRAMES, is_direct=st.booleans())
-def test_bytes_for_the_server(data: bytes, is_direct: bool) -> None:
-    """Whatever bytes come, the server raises nothing but ProtocolError."""
-    connection = ServerConnection(Limits(), is_direct=is_direct)
-    connection.receive_data(data)
-    try:
-        while connection.next_event() is not None:
-            pass
-    except ProtocolError:
-        pass
 
 
 @given(data=FRAMES, is_direct=st.booleans())

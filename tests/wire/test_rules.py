@@ -94,43 +94,11 @@ def test_announced_gigabytes_of_a_stream() -> None:
             tracemalloc.stop()
 
 
-def test_limit_of_a_string() -> None:
-    """A string may have one byte less than the limit: the closing NUL counts."""
-    for length, is_allowed in ((9, True), (10, False)):
-        connection = ServerConnection(Limits(argument_bytes=10))
-        connection.receive_data(HEADER.pack(2, length) + bytes([120]) * length + REQUEST)
-        if is_allowed:
-            assert connection.next_event() is not None
-        else:
-            with pytest.raises(LimitExceededError):
-                connection.next_event()
-
-
-def test_limit_of_a_request() -> None:
-    """All strings together, with a pointer and a NUL each, may have as many bytes as the limit says."""
-    for limit, is_allowed in ((39, True), (38, False)):
-        connection = ServerConnection(Limits(request_bytes=limit))
-        connection.receive_data(b"\2\2\0\0\0ab" + b"\1\3\0\0\0V=x" + b"\3\7\0\0\0command")
-        if is_allowed:
-            assert connection.next_event() is not None
-        else:
-            with pytest.raises(LimitExceededError):
-                connection.next_event()
-
-
 @pytest.mark.parametrize("number", [0, 3, 1 << 31])
 def test_output_that_is_none(feed_server: Callable[..., list[Any]], number: int) -> None:
     """Only stdout and stderr can be closed by a client."""
     with pytest.raises(ProtocolError):
         feed_server(REQUEST_2, HEADER.pack(0x17, number))
-
-
-@pytest.mark.parametrize("umask", ["", "8", "-1", "1000", "x", "0x7"])
-def test_umask_that_is_none(feed_server: Callable[..., list[Any]], umask: str) -> None:
-    """A file mode creation mask is octal and below 01000."""
-    variable = f"K8PSH_UMASK={umask}".encode()
-    with pytest.raises(ProtocolError):
-        feed_server(HEADER.pack(1, len(variable)) + variable)
 
 
 @pytest.mark.parametrize("data", [b"\x13\7\0\0\0" + bytes(7), b"\x13\0\0\0\0", b"\x13\0\0\0\1"])
