@@ -11,6 +11,7 @@ from .terminal import CallerTerminal
 
 _ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 """What ends a program that doesn't mind; to version 1 there is only one way of saying so."""
+_SETTLE_SECONDS = 0.5
 _OTHERS = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT})
 
 
@@ -44,7 +45,7 @@ class SignalForwarding:
                         continue
                     self._take(number)
                     if number == signal.SIGTSTP:
-                        await trio.lowlevel.checkpoint()  # lets the frame go first
+                        await self._settle()
                         self._stop()
 
     def learn_version(self, version: int) -> None:
@@ -69,6 +70,12 @@ class SignalForwarding:
             self._held.append(number)
         else:
             self._forward(number)
+
+    async def _settle(self) -> None:
+        """Let what is being sent go first; a stuck server doesn't keep us from stopping."""
+        with trio.move_on_after(_SETTLE_SECONDS):
+            while self._sends.child_tasks:
+                await trio.sleep(_SETTLE_SECONDS / 100)
 
     def _stop(self) -> None:
         """Stop, with the terminal as it was meanwhile."""
