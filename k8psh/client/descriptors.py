@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+_FOREGROUND_SECONDS = 0.1
+"""How often a job in the background looks whether it has got the terminal."""
 _SURE_BYTES = select.PIPE_BUF
 """A pipe or terminal that polls writable takes this much without blocking."""
 
@@ -33,10 +35,11 @@ class Descriptor:
         self._socket: socket.socket | None = None
         self._is_blocking = False
         self._can_wait = True
+        self._is_terminal = os.isatty(descriptor)
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISSOCK(mode):
             self._socket = socket.socket(fileno=os.dup(descriptor))
-        elif stat.S_ISFIFO(mode) or os.isatty(descriptor):
+        elif stat.S_ISFIFO(mode) or self._is_terminal:
             try:
                 path = f"/proc/self/fd/{descriptor}"
                 self._descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
@@ -50,6 +53,9 @@ class Descriptor:
         while True:
             if self._is_blocking:
                 await self._wait(trio.lowlevel.wait_readable)
+            if self._is_in_background():
+                await trio.sleep(_FOREGROUND_SECONDS)
+                continue
             try:
                 if self._socket is not None:
                     return self._socket.recv(size, socket.MSG_DONTWAIT)
@@ -70,6 +76,13 @@ class Descriptor:
                 data = data[self._write_some(data) :]
             except BlockingIOError:
                 await self._wait(trio.lowlevel.wait_writable)
+
+    def _is_in_background(self) -> bool:
+        """Tell whether reading would stop us (SIGTTIN), though the command may never want to read."""
+        try:
+            return self._is_terminal and os.tcgetpgrp(self._inherited) != os.getpgrp()
+        except OSError:
+            return False  # not our controlling terminal: there is no job control on it
 
     def _write_some(self, data: memoryview) -> int:
         if self._socket is not None:
