@@ -29,14 +29,15 @@ def main() -> int:
     program = os.path.basename(process.called_as)
     log.set_up(program if program == "k8pshd" else "k8psh", process.environment.get("K8PSH_DEBUG", ""))
     try:
-        return _end(_run(program, process))
+        return _end(_flushed(_run(program, process)))
     except ConfigurationError as error:
         return _fail(str(error).replace("\n", "\nk8psh: "), error.exit_code)
     except K8pshError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        return _end(Killed(signal.SIGPIPE))
     except OSError as error:
+        _discard_output()
+        if isinstance(error, BrokenPipeError):
+            return _end(Killed(signal.SIGPIPE))
         return _fail(error.strerror or str(error), K8pshError.exit_code)
     except KeyboardInterrupt:
         return _end(Killed(signal.SIGINT))
@@ -86,10 +87,21 @@ def _run(program: str, process: ThisProcess) -> ExitStatus:
             return run_stub(process)
 
 
-def _end(status: ExitStatus) -> int:
-    """Return the exit code, or die by the term signal; process 1, which can't, returns 128+n."""
+def _flushed(status: ExitStatus) -> ExitStatus:
+    """Write what is held of our own output: whether that works belongs to how we end."""
     if sys.stdout is not None:  # it's None where descriptor 1 was closed
         sys.stdout.flush()
+    return status
+
+
+def _discard_output() -> None:
+    """Give what can't be written to null: Python tries once more when it ends, and would complain."""
+    with contextlib.suppress(OSError):
+        os.dup2(_open_null(), 1)
+
+
+def _end(status: ExitStatus) -> int:
+    """Return the exit code, or die by the term signal; process 1, which can't, returns 128+n."""
     if isinstance(status, Exited):
         return status.code
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command's core is the one worth having

@@ -1,7 +1,10 @@
 """This process, as it was started."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from .errors import K8pshError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,3 +19,15 @@ class ThisProcess:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     closed: frozenset[int] = frozenset()
+
+
+def working_directory() -> str:
+    """Return this process's working directory.
+
+    Raises:
+        K8pshError: it is deleted, or can't be told for another reason.
+    """
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise K8pshError(f"the working directory can't be told: {error.strerror}") from error

@@ -12,9 +12,9 @@ from ..config.load import default_path, load
 from ..config.model import Configuration
 from ..config.routes import ROUTES_FILE, decode_head
 from ..container import NAME_VARIABLE
-from ..errors import ConfigurationError, K8pshError, Problem, UsageError
+from ..errors import ConfigurationError, Problem, UsageError
 from ..exit_status import Exited, ExitStatus
-from ..process import ThisProcess
+from ..process import ThisProcess, working_directory
 from ..server.options import server_options
 
 
@@ -60,7 +60,7 @@ def run_client(process: ThisProcess) -> ExitStatus:
 
 
 def _configuration(parsed: Parsed, environment: Mapping[str, str]) -> Configuration:
-    path = parsed.values.get("config") or default_path(environment, _here())
+    path = parsed.values.get("config") or default_path(environment, working_directory())
     return load(path, environment).configuration
 
 
@@ -90,7 +90,7 @@ def _stub_configuration(called_as: str, environment: Mapping[str, str]) -> tuple
     except OSError:
         head = None
     if head is None:
-        return default_path(environment, _here()), environment
+        return default_path(environment, working_directory()), environment
     names = [word.partition("=")[2] for word in head.runtime if word.startswith("--container=")]
     environment = {NAME_VARIABLE: names[0], **environment} if names else environment
     return environment.get("K8PSH_CONFIG") or head.configuration, environment
@@ -100,7 +100,7 @@ def _check(parsed: Parsed, environment: Mapping[str, str]) -> ExitStatus:
     """Report everything that is wrong with a configuration, or print what was loaded."""
     if parsed.values.get("output", "json") != "json":
         raise UsageError(f"--output knows only json, not {parsed.values['output']!r}")
-    path = parsed.values.get("config") or default_path(environment, _here())
+    path = parsed.values.get("config") or default_path(environment, working_directory())
     loaded = load(path, environment)
     for warning in loaded.warnings:
         print(f"k8psh: warning: {warning}", file=sys.stderr)  # noqa: T201 - the tool's output
@@ -134,10 +134,3 @@ def _without_server(words: Sequence[str], end: int) -> tuple[str, ...]:
 def _print(text: str) -> ExitStatus:
     print(text)  # noqa: T201 - the tool's output
     return Exited(0)
-
-
-def _here() -> str:
-    try:
-        return os.getcwd()
-    except OSError as error:
-        raise K8pshError(f"the working directory can't be told: {error.strerror}") from error

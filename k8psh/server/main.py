@@ -14,7 +14,7 @@ from ..config.load import LoadedConfiguration, default_path, load
 from ..config.routes import Stamp
 from ..container import container_name
 from ..exit_status import Exited, ExitStatus
-from ..process import ThisProcess
+from ..process import ThisProcess, working_directory
 from ..runtime import find_runtime
 from .background import detach, pidfile
 from .call import Calls
@@ -40,7 +40,7 @@ def run_server(process: ThisProcess) -> ExitStatus:
     if parsed.has("version"):
         print(f"k8pshd {__version__}")  # noqa: T201 - the program's output
         return Exited(0)
-    loaded = load(parsed.values.get("config") or default_path(environment, os.getcwd()), environment)
+    loaded = load(parsed.values.get("config") or default_path(environment, working_directory()), environment)
     for warning in loaded.warnings:
         _log.warning("%s", warning)
     name = container_name(environment, parsed.values.get("name", ""))
