@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pods import BUILD
 from pods.debian import DebianError
-from pods.images import BASE_OF_K8PSH, keys, podman_with_images
+from pods.images import podman_with_images
 from pods.podman import PodmanError, why_not
+from pods.table import BASE_OF_K8PSH, keys
 
 REGISTRY = "docker.io/library"
 """What a name without a registry means to a cluster."""

@@ -1,77 +1,25 @@
-"""The images of the Pods' containers: each one line of a table, made once and kept under `build/images`.
-
-`python3 packaging/images.py` writes them as files that `docker load` and `ctr images import` read.
-"""
+"""The images of the Pods' containers, each made once and kept under `build/images`."""
 
 import contextlib
 import fcntl
-import hashlib
-import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from . import BUILD, PROJECT, debian
+from .musl import build_busybox
 from .podman import Podman, PodmanError, private_podman
+from .table import BASE_OF_K8PSH, TABLE, Image, keys
 
 IMAGES = BUILD / "images"
 STORE = IMAGES / "store"
 SOURCES = IMAGES / "sources"
 WHEELS = BUILD / "wheels"
 PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-BASE_OF_K8PSH = "k8psh-base"
-BASE = ("base-files", "libc6", "dash", "coreutils")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A root filesystem of Debian packages.
-
-    `sources` are source packages and `trees` directories of this project: each lies in the image's
-    `/usr/src`, a package unpacked and by its name.
-    """
-
-    name: str
-    packages: tuple[str, ...]
-    suite: str = "bookworm"
-    sources: tuple[str, ...] = ()
-    trees: tuple[str, ...] = ()
-
-    def key(self) -> str:
-        """Return a text that changes whenever the image must be made anew."""
-        digest = hashlib.sha256(repr(self).encode())
-        for tree in self.trees:
-            digest.update(_files_digest(sorted((PROJECT / tree).rglob("*"))))
-        return digest.hexdigest()[:16]
-
-
-# Until the stubs and the server are native, every container carries Python 3.11 for them.
-PYTHON = ("python3",)
-BUILDER = (
-    "bash",
-    "binutils",
-    "gcc",
-    "libc-bin",
-    "libc6-dev",
-    "libpython3-dev",
-    "make",
-    "musl-tools",
-    "python3-venv",
-)
-"""What the Dockerfile's build stage would otherwise fetch."""
-TABLE = (
-    Image(name=BASE_OF_K8PSH, packages=(*BASE, *BUILDER)),
-    Image(name="k8psh-test-toolchain", packages=(*BASE, *PYTHON, "binutils", "gcc", "libc6-dev")),
-    Image(
-        name="k8psh-test-build",
-        packages=(*BASE, *PYTHON, "make"),
-        sources=("lua5.4",),
-        trees=("examples/demo",),
-    ),
-)
 
 
 @contextlib.contextmanager
@@ -92,16 +40,6 @@ def podman_with_images() -> Iterator[Podman]:
             fcntl.flock(lock, fcntl.LOCK_SH)
         with private_podman(images=[STORE], keep_open=[lock.fileno()]) as podman:
             yield podman
-
-
-def keys() -> dict[str, str]:
-    """Return for every image a text that changes when the image must be made anew."""
-    own = {image.name: image.key() for image in TABLE}
-    trees = [tree for name in ("k8psh", "native", "packaging/bundle") for tree in (PROJECT / name).rglob("*")]
-    parts = [PROJECT / "requirements.lock", PROJECT / "Dockerfile", *sorted(trees)]
-    files = [part for part in parts if part.parent.name != "__pycache__"]
-    digest = hashlib.sha256(own[BASE_OF_K8PSH].encode() + _files_digest(files))
-    return own | {"k8psh": digest.hexdigest()[:16]}
 
 
 def _outdated(wanted: Mapping[str, str]) -> dict[str, Path]:
@@ -128,15 +66,41 @@ def _make_outdated(lock: int) -> None:
 
 
 def _make(podman: Podman, image: Image) -> None:
-    tar = podman.state / "root.tar"
-    debian.make_root(tar, image.suite, image.packages)
-    with tarfile.open(tar, "a") as archive:
+    packages, root = podman.state / "packages.tar", podman.state / "root.tar"
+    debian.make_root(packages, image.suite, image.packages)
+    if image.only:
+        _filter(packages, root, image.only)
+    else:
+        packages.rename(root)
+    with tarfile.open(root, "a") as archive:
         for package in image.sources:
             _add_source(archive, image, package)
         for tree in image.trees:
             archive.add(PROJECT / tree, f"./usr/src/{Path(tree).name}", filter=_by_root)
-    podman.run("import", "--change", PATH, tar, f"localhost/{image.name}", timeout=600)
-    tar.unlink()
+        if image.busybox:
+            _add_busybox(archive, image)
+    podman.run("import", "--change", PATH, root, f"localhost/{image.name}", timeout=600)
+    root.unlink()
+
+
+def _filter(packages: Path, root: Path, patterns: tuple[str, ...]) -> None:
+    """Move those members of a tar file that match one of the patterns to a new one."""
+    with tarfile.open(packages) as given, tarfile.open(root, "w") as kept:
+        for member in given:
+            if any(fnmatch(member.name, f"./{pattern}") for pattern in patterns):
+                kept.addfile(member, given.extractfile(member) if member.isfile() else None)
+    packages.unlink()
+
+
+def _add_busybox(archive: tarfile.TarFile, image: Image) -> None:
+    source = debian.fetch_source("busybox", image.suite, SOURCES)
+    with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+        program, applets = build_busybox(source, Path(directory))
+        archive.add(program, "./bin/busybox", filter=_by_root)
+    for applet in applets:
+        link = tarfile.TarInfo(f"./bin/{applet}")
+        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+        archive.addfile(link)
 
 
 def _add_source(archive: tarfile.TarFile, image: Image, package: str) -> None:
@@ -186,12 +150,3 @@ def _pip(command: list[str]) -> None:
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if result.returncode:
         raise PodmanError(f"{' '.join(command)}: exit code {result.returncode}\n{result.stderr}")
-
-
-def _files_digest(files: list[Path]) -> bytes:
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            digest.update(os.fsencode(file.relative_to(PROJECT)) + b"\0")
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.digest()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from pods import PROJECT
-from pods.images import BASE_OF_K8PSH, keys
 from pods.manifest import Manifest, read_manifest
+from pods.table import BASE_OF_K8PSH, keys
 
 from k8psh.config.load import load
 
