@@ -126,31 +126,41 @@ static _Noreturn void fail_unreachable(const struct routes *routes, const char *
                "); is its container running k8pshd?"));
 }
 
+/* Tries once what the lane allows, the Unix socket first; as try_address. */
+static bool try_lanes(struct connection *connection, const struct routes *routes, enum lane lane,
+                      const char *called, struct stream streams[3], const struct deadline *deadline, int *error)
+{
+    struct address address;
+    if (lane != LANE_RELAY) {
+        set_local(&address, routes->socket);
+        if (try_address(connection, &address, called, streams, deadline, error))
+            return true;
+        /* The server is there, but many wait for it: the direct lane is worth waiting for. */
+        if (*error == EAGAIN)
+            return false;
+    }
+    if (lane == LANE_DIRECT || !routes->tcp)
+        return false;
+    set_loopback(&address, routes->port);
+    if (!try_address(connection, &address, called, streams, deadline, error))
+        return false;
+    const int on = 1;
+    setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return true;
+}
+
 struct connection connect_to_server(const struct routes *routes, enum lane lane, const char *called,
                                     struct stream streams[3])
 {
-    struct deadline deadline = start_deadline(routes->connect_timeout_ms);
-    struct connection connection;
-    struct address address;
-    int error = 0;
     if (lane == LANE_RELAY && !routes->tcp)
         fail(called, EXIT_OWN_FAILURE,
              PARTS("the server '", routes->server, "' has no TCP, which the relay lane needs"));
+    struct deadline deadline = start_deadline(routes->connect_timeout_ms);
+    struct connection connection;
     for (int pause_ms = FIRST_PAUSE_MS;; pause_ms = longer_pause(pause_ms)) {
-        if (lane != LANE_RELAY) {
-            set_local(&address, routes->socket);
-            if (try_address(&connection, &address, called, streams, &deadline, &error))
-                return connection;
-        }
-        /* EAGAIN: the server is there, but many are waiting for it; the direct lane is worth that too. */
-        if (lane != LANE_DIRECT && routes->tcp && error != EAGAIN) {
-            set_loopback(&address, routes->port);
-            if (try_address(&connection, &address, called, streams, &deadline, &error)) {
-                const int on = 1;
-                setsockopt(connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-                return connection;
-            }
-        }
+        int error = 0;
+        if (try_lanes(&connection, routes, lane, called, streams, &deadline, &error))
+            return connection;
         if (left_ms(&deadline, 1) == 0)
             fail_unreachable(routes, called, error);
         debug(called, PARTS("trying the server again: ", strerror(error)));

@@ -69,6 +69,7 @@ void forward_learn_version(struct forward *forward, int version)
         return;
     forward->version = version;
     if (version != 1) {
+        /* One that has come twice still waits for its DELIVERED. */
         if (forward->again == 0)
             forward->due_ms = 0;
         return;

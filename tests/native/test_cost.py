@@ -34,10 +34,13 @@ def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "hello"
 
 
+@pytest.mark.parametrize("lane", ["direct", "relay"])
 def test_page_faults(
-    place: Any, server: Any, make_exit: Any, spawn: Path, hello: Path, tmp_path: Path
+    place: Any, server: Any, make_exit: Any, spawn: Path, hello: Path, tmp_path: Path, lane: str
 ) -> None:
     """A call takes at most six page faults more than a static hello world: medians of nine."""
+    place.routes.lane, place.routes.socket = lane, server.abstract
+    said = b"" if lane == "direct" else b"\x10\2\0\0\0\x05\0\0\0\0\x06\0\0\0\0"
     place.routes.commands = {f"command{i}": ("PATH",) for i in range(40)} | {"true": ("PATH",)}
     place.write()
     quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "cwd": place.base}
@@ -47,9 +50,9 @@ def test_page_faults(
         hellos.append(int((tmp_path / "hello").read_text().split()[0]))
         command = [spawn, tmp_path / "call", place.executables / "true", "-c", "x.c"]
         with subprocess.Popen(command, **quiet) as process:
-            connection = server.accept()
+            connection = server.accept(server.abstract if lane == "direct" else None)
             connection.read_request()
-            connection.send(b"\x05\0\0\0\0\x06\0\0\0\0", make_exit(0))
+            connection.send(said, make_exit(0))
             assert process.wait(20) == 0
         calls.append(int((tmp_path / "call").read_text().split()[0]))
     assert sorted(calls)[4] <= sorted(hellos)[4] + 6
@@ -60,13 +63,17 @@ def test_size(place: Any) -> None:
     assert os.path.getsize(place.program[-1]) < 40_000
 
 
-def test_resident_memory(place: Any, server: Any, finish: Any, make_exit: Any) -> None:
+@pytest.mark.parametrize("lane", ["direct", "relay"])
+def test_resident_memory(place: Any, server: Any, finish: Any, make_exit: Any, lane: str) -> None:
     """A call that waits for its end holds less than 400 kB, pages of the file included."""
+    place.routes.lane, place.routes.socket = lane, server.abstract
     place.write()
     process = place.start("true")
-    connection = server.accept()
+    connection = server.accept(server.abstract if lane == "direct" else None)
     connection.read_request()
-    connection.read_stdin()
+    if lane == "relay":
+        connection.read_stdin()
+    connection.drop_descriptors()
     rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
     resident = next(line.split() for line in rollup.splitlines() if line.startswith("Rss:"))
     connection.send(make_exit(0))
