@@ -114,3 +114,22 @@ def test_system_calls(place: Any, server: Any, make_exit: Any, tmp_path: Path) -
     calls = [line.split("(")[0].split()[-1] for line in trace.read_text().splitlines() if "(" in line]
     assert calls.index("sendto") <= 17
     assert len(calls) <= 26
+
+
+def test_system_calls_of_the_direct_lane(place: Any, server: Any, make_exit: Any, tmp_path: Path) -> None:
+    """A call makes no more system calls than docs/stub.md explains, and one of them sends everything."""
+    place.routes.lane, place.routes.socket = "auto", server.abstract
+    place.write()
+    trace = tmp_path / "trace"
+    process = subprocess.Popen(
+        ["strace", "-f", "-o", str(trace), str(place.executables / "true"), "argument"],
+        cwd=place.base,
+        stdin=subprocess.DEVNULL,
+    )
+    connection = server.accept(server.abstract)
+    connection.read_request()
+    connection.send(make_exit(0))
+    assert process.wait(20) == 0
+    calls = [line.split("(")[0].split()[-1] for line in trace.read_text().splitlines() if "(" in line]
+    assert len(calls) <= 21
+    assert [name for name in calls if name.startswith("send")] == ["sendmsg"]
