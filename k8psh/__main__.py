@@ -13,7 +13,7 @@ from . import import_trio, log
 from .container import NAME_VARIABLE
 from .errors import ConfigurationError, K8pshError
 from .exit_status import Exited, ExitStatus, Killed
-from .process import ThisProcess
+from .process import ThisProcess, open_null
 from .runtime import PROGRAM, START, restore_environment
 from .wire.frames import ENCODING
 
@@ -97,7 +97,7 @@ def _flushed(status: ExitStatus) -> ExitStatus:
 def _discard_output() -> None:
     """Give what can't be written to null: Python tries once more when it ends, and would complain."""
     with contextlib.suppress(OSError):
-        os.dup2(_open_null(), 1)
+        os.dup2(open_null(), 1)
 
 
 def _end(status: ExitStatus) -> int:
@@ -124,18 +124,11 @@ def _open_standard_descriptors() -> frozenset[int]:
     What we open next must not become a standard stream.
     """
     closed = set()
-    while (descriptor := _open_null()) <= 2:
+    while (descriptor := open_null()) <= 2:
         os.set_inheritable(descriptor, True)
         closed.add(descriptor)
     os.close(descriptor)
     return frozenset(closed)
-
-
-def _open_null() -> int:
-    try:
-        return os.open(os.devnull, os.O_RDWR)
-    except OSError:  # an empty root has no /dev
-        return os.memfd_create("null")
 
 
 if __name__ == "__main__":

@@ -31,3 +31,11 @@ def working_directory() -> str:
         return os.getcwd()
     except OSError as error:
         raise K8pshError(f"the working directory can't be told: {error.strerror}") from error
+
+
+def open_null() -> int:
+    """Return a new descriptor that reads as empty and drops what is written; an empty root has no /dev."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        return os.memfd_create("null")

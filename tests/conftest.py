@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 30.0
 """No condition that a test waits for takes a tenth of this, other work on the machine included."""
 TEST_SECONDS = 100
+INSTALLED = os.environ.get("K8PSH_TEST_INSTALLED")
+"""Where the programs to be tested are, python/k8psh{,d} and native/k8psh{,d}; unset: the source tree."""
 _POLL_SECONDS = 0.005
 _START = """\
 #!{python}
@@ -106,7 +108,8 @@ def plain_environment() -> dict[str, str]:
     """Return what every process gets: a PATH, this source tree for Python, and what measures coverage."""
     measuring = {name: value for name, value in os.environ.items() if name.startswith(("COV_", "COVERAGE_"))}
     path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-    return {"PATH": path, "PYTHONPATH": str(ROOT), **measuring}
+    own = {} if INSTALLED else {"PYTHONPATH": str(ROOT)}
+    return {"PATH": path, **own, **measuring}
 
 
 @pytest.fixture(autouse=True)
@@ -202,6 +205,8 @@ def write_start(path: Path) -> Path:
 @pytest.fixture(scope="session")
 def python_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of `k8psh` as a console script, with `k8pshd` beside it."""
+    if INSTALLED:
+        return Path(INSTALLED) / "python" / "k8psh"
     program = write_start(tmp_path_factory.mktemp("python") / "bin" / "k8psh")
     (program.parent / "k8pshd").symlink_to("k8psh")
     return program
@@ -210,6 +215,8 @@ def python_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def native_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of the stub program with a Python runtime beside it, as `--install` lays it out."""
+    if INSTALLED:
+        return Path(INSTALLED) / "native" / "k8psh"
     if shutil.which("musl-gcc") is None:
         pytest.skip("musl-gcc builds the stub; it isn't here (apt-get install musl-tools)")
     build = ROOT / "build" / "native"

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from ..process import open_null
+
 _FOREGROUND_SECONDS = 0.1
 """How often a job in the background looks whether it has got the terminal."""
 _SURE_BYTES = select.PIPE_BUF
@@ -20,7 +22,7 @@ _SURE_BYTES = select.PIPE_BUF
 
 def release(descriptor: int) -> None:
     """Close one of descriptors 0 to 2; null takes its place, so that the next one opened doesn't."""
-    null = os.open(os.devnull, os.O_RDWR)
+    null = open_null()
     os.dup2(null, descriptor)
     os.close(null)
 

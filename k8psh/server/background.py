@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from ..errors import K8pshError
+from ..process import open_null
 
 
 def detach() -> Callable[[], None]:
@@ -23,7 +24,7 @@ def detach() -> Callable[[], None]:
         os._exit(0)
 
     def all_is_well() -> None:
-        null = os.open(os.devnull, os.O_RDWR)
+        null = open_null()
         for descriptor in range(3):
             os.dup2(null, descriptor, inheritable=False)
         os.close(null)
