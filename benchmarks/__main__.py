@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from .spawner import MeasureError, Spawner, build
 def main() -> int:
     """Measure what the options ask; the exit code is 1 where a goal is missed and --strict is given."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended
     results = Results(settings={name: value for name, value in vars(options).items() if name in _NUMBERS})
     try:
         with (
@@ -85,10 +87,11 @@ def _factories(place: Place, results: Results) -> Iterator[tuple[str, Factory]]:
         yield name, k8psh(name, python, python, lane)
     if directory := os.environ.get("PEER_K8PSH"):
         peer = peer_program(Path(directory))
-        yield "peer k8psh", k8psh("peer k8psh", peer, peer)
-        yield "peer k8psh, our server", k8psh("peer k8psh, our server", peer, python)
+        pairs = {"peer k8psh": (peer, peer), "peer k8psh, our server": (peer, python)}
         if native is not None:
-            yield "peer k8psh, our stub", k8psh("peer k8psh, our stub", native, peer, "relay")
+            pairs["peer k8psh, our stub"] = (native, peer)
+        for name, (client, server) in pairs.items():
+            yield name, k8psh(name, client, server, "relay")
     yield "ssh", peers.ssh
     yield "dropbear", peers.dropbear
     yield "s6-sudo", peers.s6_sudo

@@ -81,7 +81,7 @@ def _rate(streams: Mapping[str, Stream], name: str) -> tuple[str, str, str]:
     if name not in streams:
         return "", "", ""
     one, local = streams[name], streams[LOCAL]
-    ours = f"{one.own_cpu_seconds:.2f} s" if name.startswith("k8psh") else ""
+    ours = f"{one.own_cpu_seconds:.2f} s" if "k8psh" in name else ""
     return f"{one.gb_per_second:.2f} GB/s", f"{one.gb_per_second / local.gb_per_second:.2f}", ours
 
 

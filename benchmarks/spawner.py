@@ -1,8 +1,8 @@
 """The C program that starts what is measured: built here, driven from here."""
 
-import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,28 +62,24 @@ class Spawner:
         return self._run(("stream", str(bytes_in)), words, environment)
 
     def _run(self, order: Sequence[str], words: Sequence[str], environment: Mapping[str, str]) -> Block:
-        reader, writer = os.pipe()
-        with os.fdopen(reader) as results:
+        with tempfile.TemporaryFile("w+") as results:
+            descriptor = results.fileno()
             try:
-                process = subprocess.Popen(
-                    [str(self._program), str(writer), *order, *words],
+                ended = subprocess.run(
+                    [self._program, str(descriptor), *order, *words],
                     env=dict(environment),
                     cwd=self.directory,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    pass_fds=[writer],
+                    pass_fds=[descriptor],
+                    timeout=_TIMEOUT_SECONDS,
                 )
-            finally:
-                os.close(writer)
-            with process:
-                lines = results.read().splitlines()
-                try:
-                    _, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
-        return _block(words, lines, process.returncode, errors.decode(errors="replace"))
+            except subprocess.TimeoutExpired:
+                raise MeasureError(f"{' '.join(words)}: not done after {_TIMEOUT_SECONDS} s") from None
+            results.seek(0)
+            lines = results.read().splitlines()
+        return _block(words, lines, ended.returncode, ended.stderr.decode(errors="replace"))
 
 
 def build(name: str) -> Path:
