@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-BUILT_FROM = ("LICENSE", "k8psh", "native", "packaging", "pyproject.toml", "README.md", "requirements.lock")
+BUILT_FROM = (
+    ".gitignore",
+    "LICENSE",
+    "README.md",
+    "k8psh",
+    "native",
+    "packaging",
+    "pyproject.toml",
+    "requirements.lock",
+)
 BUILD_SECONDS = 300
 
 
