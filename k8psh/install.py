@@ -21,6 +21,9 @@ from .runtime import NATIVE_PROGRAM, START, bundle_directory
 
 _CONTENTS = "CONTENTS"
 """The bundle's list of its files with their digests: what it says is what they are."""
+_FILES = "\nFiles, by SHA-256:\n\n"
+_NAME_COLUMN = 66
+"""Behind _FILES each line has a digest, or `-> ` and a link's target, and from this column on the name."""
 _STAGING = (".k8psh-", ".tmp")
 """How the name of an install's unfinished files begins and ends."""
 _PACKAGES = ("k8psh", "trio", "attr", "attrs", "outcome", "sniffio", "sortedcontainers", "idna", "yaml")
@@ -105,7 +108,7 @@ def _provide_tree(directory: str, staged: str) -> str:
     elif os.path.isdir(os.path.join(directory, name := _tree_name(bundle))):
         return name
     else:
-        _copy_tree(bundle, staged)
+        _copy_bundle(bundle, staged)
     name = _tree_name(staged)
     _rename_unless_there(staged, os.path.join(directory, name))
     return name
@@ -113,6 +116,19 @@ def _provide_tree(directory: str, staged: str) -> str:
 
 def _tree_name(tree: str) -> str:
     return f".k8psh-{__version__}-{_digest(tree)}"
+
+
+def _copy_bundle(bundle: str, tree: str) -> None:
+    """Copy the files that the bundle's list names: in an image they lie at the root, among others."""
+    with open(os.path.join(bundle, _CONTENTS), encoding="utf-8") as file:
+        lines = file.read().partition(_FILES)[2].splitlines()
+    for line in [" " * _NAME_COLUMN + _CONTENTS, *lines]:
+        target = os.path.join(tree, line[_NAME_COLUMN:])
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if line.startswith("-> "):
+            os.symlink(line[3:_NAME_COLUMN].rstrip(), target)
+        else:
+            _copy_file(os.path.join(bundle, line[_NAME_COLUMN:]), target)
 
 
 def _copy_tree(source: str, target: str, without: tuple[str, ...] = ()) -> None:
@@ -127,8 +143,12 @@ def _copy_tree(source: str, target: str, without: tuple[str, ...] = ()) -> None:
         elif entry.is_dir():
             _copy_tree(entry.path, path, without)
         else:
-            shutil.copyfile(entry.path, path)
-            os.chmod(path, entry.stat().st_mode | 0o444)
+            _copy_file(entry.path, path)
+
+
+def _copy_file(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    os.chmod(target, os.stat(source).st_mode | 0o444)
 
 
 def _write_packages(tree: str) -> None:

@@ -118,18 +118,12 @@ def _by_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _build(podman: Podman) -> None:
-    """Build the image `k8psh` from this project's Dockerfile and the wheels it names."""
+    """Build `k8psh`, and `k8psh-debug`, from this project's Dockerfile and the wheels that it needs."""
     make_wheels()
-    podman.run(
-        "build",
-        "--network=none",
-        "--no-cache",  # podman doesn't notice when what is mounted in a step has changed
-        f"--build-arg=BASE=localhost/{BASE_OF_K8PSH}",
-        "--build-arg=PIP=--no-index --find-links=wheels",
-        "--tag=localhost/k8psh",
-        PROJECT,
-        timeout=600,
-    )
+    build = ["build", "--network=none", f"--build-arg=BASE=localhost/{BASE_OF_K8PSH}"]
+    build += ["--build-arg=PIP=--no-index --find-links=wheels"]
+    podman.run(*build, "--tag=localhost/k8psh", PROJECT, timeout=600)
+    podman.run(*build, "--tag=localhost/k8psh-debug", "--target=debug", PROJECT, timeout=600)
 
 
 def make_wheels() -> None:

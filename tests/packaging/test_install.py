@@ -19,8 +19,8 @@ def newer_bundle(bundle: Path, tmp_path: Path) -> Path:
     """Another version: the same programs, another list of contents."""
     newer = tmp_path / "newer"
     shutil.copytree(bundle, newer, symlinks=True)
-    with (newer / "CONTENTS").open("a") as file:
-        file.write("newer\n")
+    contents = newer / "CONTENTS"
+    contents.write_text("newer\n" + contents.read_text())
     return newer
 
 
@@ -71,6 +71,18 @@ def test_the_whole_bundle_is_installed(
     file.parents[2].chmod(0o755)
     nobody = {"user": 65534} if os.geteuid() == 0 else {}
     assert processes.run([file, "--version"], **nobody).code == 0
+
+
+def test_nothing_else_is_installed(
+    install: Callable[..., Any], bundle: Path, file: Path, tmp_path: Path
+) -> None:
+    """Where the bundle lies among other files, as at an image's root, only its own are installed."""
+    shutil.copytree(bundle, root := tmp_path / "root", symlinks=True)
+    for other in ("bin/sh", "etc/passwd", "runtime/other"):
+        (root / other).parent.mkdir(exist_ok=True)
+        (root / other).touch(mode=0)
+    assert install(root).code == 0
+    assert is_whole(installed(file), bundle)
 
 
 def test_an_installed_one_installs(

@@ -1,5 +1,6 @@
 """The image that the Dockerfile makes: it prints its version, and installs k8psh on a volume."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,28 @@ def test_the_image_is_labelled(podman: Podman) -> None:
     """The image says what it is."""
     title = '{{index .Config.Labels "org.opencontainers.image.title"}}'
     assert podman.run("image", "inspect", f"--format={title}", IMAGE).strip() == "k8psh"
+
+
+def test_the_image_holds_nothing_else(podman: Podman, tmp_path: Path) -> None:
+    """There is no other program in the image, no shell and no library of a system."""
+    container = podman.run("create", "--network=none", IMAGE).strip()
+    podman.run("export", f"--output={tmp_path / 'root.tar'}", container)
+    podman.run("rm", container)
+    with tarfile.open(tmp_path / "root.tar") as archive:
+        files = [member.name for member in archive if not member.isdir()]
+    assert {"bin/k8psh", "bin/k8pshd", "CONTENTS", "runtime/start"} <= set(files)
+    own = ("CONTENTS", "bin/k8psh", "licenses/", "runtime/")
+    of_podman = ("dev/", "etc/", "proc/", "run/", "sys/", ".dockerenv")
+    assert not [name for name in files if not name.startswith((*own, *of_podman))]
+
+
+def test_the_debug_variant(podman: Podman) -> None:
+    """The debug variant is the same with K8PSH_DEBUG set."""
+    show = "--format={{json .Config.Env}} {{json .Config.Entrypoint}} {{json .Config.Cmd}}"
+    released, debug = (podman.run("image", "inspect", show, image) for image in (IMAGE, f"{IMAGE}-debug"))
+    assert "K8PSH_DEBUG" not in released
+    assert '"K8PSH_DEBUG=All"' in debug
+    assert debug.endswith(' ["/bin/k8psh"] ["--version"]\n')
 
 
 @pytest.mark.parametrize("user", ["--user=0", NOBODY])
