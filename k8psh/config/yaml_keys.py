@@ -51,11 +51,14 @@ def _rule(value: Value) -> EnvironmentRule:
 COMMAND_FIELDS: dict[str, Reader[Any]] = {
     "nice": number(-20, 19),
     "outsideDirectory": text(checks.check_absolute),
+    "tty": truth(),
+    "mapArguments": truth(),
 }
 COMMAND_DEFAULTS: dict[str, Reader[Any]] = {
     "lane": placed(choice({lane.value: lane for lane in Lane})),
     "runAs": placed(choice({"caller": True, "server": False})),
     **COMMAND_FIELDS,
+    "mapOutput": placed(truth()),
     "ulimits": ulimits,
 }
 """What a server may say for all its commands, too."""

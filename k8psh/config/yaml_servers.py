@@ -97,6 +97,7 @@ def _command(
         environment=(*environment, *given.get("environment", ())),
         lane=_said(merged, "lane", Lane.AUTO),
         run_as_caller=_said(merged, "runAs", False),
+        map_output=_said(merged, "mapOutput", False),
         ulimits=tuple(ulimits.values()),
         **fields,
     )
@@ -111,6 +112,9 @@ def _check_lane(given: Given, defaults: Given, tcp: bool) -> None:
     """Note what can't be had together, at the key among `given` that makes it so."""
     merged = {**defaults, **given}
     if _said(merged, "lane", Lane.AUTO) is not Lane.RELAY:
+        for key in [key for key in ("mapOutput", "lane") if key in given][:1]:
+            if _said(merged, "mapOutput", False):
+                given[key][0].problem("only the relay lane can map output: expected 'lane: relay', too")
         return
     if "lane" in given and not tcp:
         given["lane"][0].problem("the relay lane needs TCP, which this server hasn't: expected 'tcp: true'")

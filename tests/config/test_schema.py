@@ -33,6 +33,8 @@ WHOLE: dict[str, Any] = {
             "runAs": "caller",
             "nice": 5,
             "outsideDirectory": "/tmp",
+            "tty": True,
+            "mapArguments": False,
             "ulimits": {"nofile": 10, "core": "unlimited", "cpu": {"soft": 5, "hard": 10}},
             "environment": [{"inherit": "A"}, {"fixed": "B", "value": "b"}, {"pass": "C", "default": "c"}],
             "commands": {
@@ -44,6 +46,8 @@ WHOLE: dict[str, Any] = {
                     "runAs": "server",
                     "nice": -5,
                     "outsideDirectory": "/",
+                    "tty": False,
+                    "mapArguments": True,
                     "ulimits": {"nofile": 20},
                 },
                 "ar": None,

@@ -236,3 +236,14 @@ def test_report_keeps_its_keys(load_yaml: LoadText) -> None:
     (server,) = describe(load_yaml(text)[0])["servers"]
     assert server.keys() == {"name", "port", "options", "commands"}
     assert server["commands"][0].keys() == {"name", "environment", "executable"}
+
+
+def test_output_is_mapped_on_the_relay_lane_only(load_yaml: Callable[..., Any]) -> None:
+    """mapOutput says so clearly where the lane isn't the relay lane."""
+    server = "servers:\n- name: a\n  commands:\n    x: {%s}\n"
+    configuration, problems, _ = load_yaml(server % "lane: relay, mapOutput: true")
+    assert problems == []
+    assert configuration.servers[0].commands[0].map_output
+    _, problems, _ = load_yaml(server % "mapOutput: true")
+    assert len(problems) == 1
+    assert "lane: relay" in str(problems[0])
