@@ -1,6 +1,7 @@
 """The examples and the documentation's blocks load as they stand."""
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from k8psh.config.load import load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path for path in (ROOT / "config").iterdir() if not path.name.endswith(".schema.json"))
-PAGES = ("configuration.md", "security.md")
+PAGES = ("README.md", "docs/configuration.md", "docs/security.md")
 BLOCKS = [
-    block
+    (syntax, textwrap.dedent(block))
     for page in PAGES
-    for block in re.findall(r"^```(yaml|conf)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.S | re.M)
+    for syntax, block in re.findall(
+        r"^ *```(yaml|conf)\n(.*?)^ *```$", (ROOT / page).read_text(), re.S | re.M
+    )
 ]
 LoadText = Callable[..., Any]
 

@@ -239,7 +239,7 @@ def test_report_keeps_its_keys(load_yaml: LoadText) -> None:
 
 
 def test_output_is_mapped_on_the_relay_lane_only(load_yaml: Callable[..., Any]) -> None:
-    """mapOutput says so clearly where the lane isn't the relay lane."""
+    """Asking for mapped output says so clearly where the lane isn't the relay lane."""
     server = "servers:\n- name: a\n  commands:\n    x: {%s}\n"
     configuration, problems, _ = load_yaml(server % "lane: relay, mapOutput: true")
     assert problems == []
