@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pods.debian import DebianError
 from pods.images import podman_with_images
+from pods.kubelet import sidecars
 from pods.manifest import read_manifest
 from pods.podman import PodmanError, why_not
 
@@ -36,13 +37,16 @@ def play(file: Path, timeout: float) -> int:
     Raises:
         PodmanError, DebianError: The Pod doesn't come up, or a container runs on after `timeout` seconds.
     """
-    names = [container["name"] for container in read_manifest(file).containers()]
+    manifest = read_manifest(file)
+    names = [container["name"] for container in manifest.containers()]
+    own = sidecars(manifest)
     codes = []
     with podman_with_images() as podman, podman.play(file) as pod:
-        for name in names:
+        # As in a cluster, sidecars end when the others have.
+        for name in sorted(names, key=own.__contains__):
             if not podman.exists(f"{pod.name}-{name}"):
                 continue  # one for initialisation; it has ended well
-            codes.append(pod.wait(name, timeout))
+            codes.append(pod.stop(name) if name in own else pod.wait(name, timeout))
             for line in pod.logs(name).splitlines():
                 sys.stdout.write(f"[{name}] {line}\n")
             sys.stdout.write(f"[{name}] exit code {codes[-1]}\n")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import BUILD, cleaner
+from .kubelet import sidecars, translate
+from .manifest import read_manifest
 
 CONTAINERS_CONF = """\
 [containers]
@@ -117,16 +119,19 @@ class Podman:
             PodmanError: The Pod doesn't come up.
         """
         pods = self._pod_ids()
+        directory = Path(tempfile.mkdtemp(prefix="play-", dir=self.state))
+        directory.chmod(0o755)  # any user's container works on the volumes below
         try:
-            self._bring_up(manifest)
+            given = read_manifest(manifest)
+            translated = translate(given, directory / "volumes")
+            self._bring_up(translated.write(directory / "pod.yaml"))
             [identity] = self._pod_ids() - pods
             name = self.run("pod", "inspect", "--format={{.Name}}", identity).strip()
-            yield Pod(podman=self, name=name)
+            yield Pod(podman=self, name=name, volumes=directory / "volumes", sidecars=sidecars(given))
         finally:
             for identity in self._pod_ids() - pods:
                 self._remove_pod(identity)
-            # Volumes have one name for all Pods: the next one must not find this one's files.
-            self.run("volume", "prune", "--force")
+            shutil.rmtree(directory)
 
     def _bring_up(self, manifest: Path) -> None:
         """Bring a Pod up, or raise PodmanError with what its containers wrote."""
@@ -159,6 +164,8 @@ class Pod:
 
     podman: Podman
     name: str
+    volumes: Path
+    sidecars: Sequence[str]
 
     def wait(self, container: str, timeout: float = 120) -> int:
         """Wait at most `timeout` seconds until a container has ended, and return its exit code.
@@ -171,6 +178,11 @@ class Pod:
         except PodmanError as error:
             raise PodmanError(f"{error}\n{container} wrote:\n{self.logs(container)}") from None
 
+    def stop(self, container: str, grace: int = 30) -> int:
+        """End a container by SIGTERM, after `grace` seconds by SIGKILL, and return its exit code."""
+        self.podman.run("stop", f"--time={grace}", f"{self.name}-{container}")
+        return self.wait(container)
+
     def logs(self, container: str) -> str:
         """Return what a container has written to standard output and standard error, in order."""
         return self.podman.logs(f"{self.name}-{container}")
@@ -181,7 +193,7 @@ class Pod:
 
     def volume(self, name: str) -> Path:
         """Return where an emptyDir's files lie."""
-        return Path(self.podman.run("volume", "inspect", "--format={{.Mountpoint}}", name).strip())
+        return self.volumes / name
 
 
 @contextlib.contextmanager
