@@ -15,6 +15,7 @@ from k8psh.config.load import load
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path for path in (ROOT / "config").iterdir() if not path.name.endswith(".schema.json"))
 PAGES = ("README.md", "docs/configuration.md", "docs/security.md")
+FENCED = r"^ *```(yaml|conf)\n(.*?)^ *```$"
 BLOCKS = [
     (syntax, textwrap.dedent(block))
     for page in PAGES
