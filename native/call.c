@@ -10,6 +10,7 @@
 #include "direct.h"
 #include "directory.h"
 #include "fail.h"
+#include "jobserver.h"
 #include "relay.h"
 #include "signals.h"
 
@@ -75,6 +76,31 @@ static unsigned open_descriptors(const struct stream streams[3])
     return descriptors;
 }
 
+/* Returns the descriptors of make's jobserver, where the command is to have MAKEFLAGS. */
+static unsigned find_jobserver(struct arena *arena, const struct routes *routes, char *const *environment)
+{
+    static const char name[] = "MAKEFLAGS";
+    const char *passed, *field = routes->first_pass;
+    for (; (passed = field_value(field, "pass=")) != NULL; field = field_next(field)) {
+        if (strcmp(passed, name) != 0)
+            continue;
+        const char *variable = find_variable(environment, name);
+        return variable == NULL ? 0 : jobserver_descriptors(arena, variable + sizeof name);
+    }
+    return 0;
+}
+
+/* Returns K8PSH_TERMINAL=MASK ROWS COLUMNS, NULL where there is nobody to talk to. */
+static const char *describe_terminal(struct arena *arena, const struct terminal *terminal)
+{
+    struct number_text mask, rows, columns;
+    if (terminal->mask == 0)
+        return NULL;
+    return arena_join(arena, PARTS("K8PSH_TERMINAL=", number(&mask, terminal->mask), " ",
+                                   number(&rows, terminal->size.ws_row), " ",
+                                   number(&columns, terminal->size.ws_col)));
+}
+
 int make_call(struct arena *arena, const struct routes *routes, const char *called, char *const *arguments,
               char *const *environment)
 {
@@ -99,9 +125,14 @@ int make_call(struct arena *arena, const struct routes *routes, const char *call
     relay.outbound.forward.signals = signals_watch();
     if (relay.outbound.forward.signals < 0)
         fail(called, EXIT_OWN_FAILURE, PARTS("can't wait for signals: ", strerror(errno)));
-    if (!connection.direct)
+    struct terminal *terminal = &relay.outbound.forward.terminal;
+    terminal_find(terminal);
+    if (!connection.direct) {
+        request->terminal = describe_terminal(arena, terminal);
         return relay_run(&relay);
+    }
     request->direct = true;
-    request->descriptors = relay.outbound.descriptors = open_descriptors(relay.streams);
-    return direct_run(&relay.outbound, called, routes->server);
+    request->descriptors = relay.outbound.descriptors =
+        open_descriptors(relay.streams) | find_jobserver(arena, routes, environment);
+    return direct_run(&relay.outbound, relay.streams, called, routes->server);
 }

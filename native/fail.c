@@ -1,11 +1,12 @@
 #include "fail.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "disposition.h"
 
 enum { LINE_BYTES = 1024 };  /* longer lines are cut: PIPE_BUF and a reader's patience are both larger */
 
@@ -78,7 +79,7 @@ void debug(const char *command, const char *const *parts)
 _Noreturn void fail(const char *command, int exit_code, const char *const *parts)
 {
     /* The exit code is what counts: a reader of standard error who has gone must not change it. */
-    signal(SIGPIPE, SIG_IGN);
+    disposition_set(SIGPIPE, SIG_IGN);
     say(command, parts);
     _exit(exit_code);
 }

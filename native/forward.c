@@ -11,6 +11,12 @@
 /* These end a program that doesn't mind; to version 1 there is only one way of saying so. */
 static const uint32_t ending = BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGTERM);
 
+static _Noreturn void die(struct forward *forward, int number)
+{
+    terminal_restore(&forward->terminal);
+    signals_die(number);
+}
+
 /* Version 1 can be told of one end only; for the rest we do as a program without handlers does. */
 static void heed_as_version_1(struct forward *forward, int number)
 {
@@ -23,10 +29,10 @@ static void heed_as_version_1(struct forward *forward, int number)
         return;
     case SIGUSR1:
     case SIGUSR2:
-        signals_die(number);
+        die(forward, number);
     default:
         if (forward->asked_by != 0)
-            signals_die(number);
+            die(forward, number);
         forward->asked_by = number;
         forward->terminate = true;
     }
@@ -43,6 +49,12 @@ void forward_heed(struct forward *forward)
     int number = signals_take(forward->signals);
     if (number == 0)
         return;
+    if (number == SIGCONT)
+        terminal_continue(&forward->terminal);
+    if (number == SIGWINCH && forward->terminal.entered) {
+        forward->terminal.resized = true;
+        return;
+    }
     if (forward->version == 1) {
         heed_as_version_1(forward, number);
         return;
@@ -102,7 +114,7 @@ int forward_timeout(struct forward *forward)
     if (left_ms > 0)
         return (int)left_ms;
     if (forward->again != 0)
-        signals_die(forward->again);
+        die(forward, forward->again);
     forward_learn_version(forward, 1);
     forward->due_ms = 0;
     return 0;
@@ -113,6 +125,11 @@ bool forward_fill(struct forward *forward, unsigned char *to)
     if (forward->terminate) {
         forward->terminate = false;
         frame_put_header(to, FRAME_TERMINATE_COMMAND, 0);
+        return true;
+    }
+    if (forward->terminal.resized) {
+        forward->terminal.resized = false;
+        frame_put_header(to, FRAME_WINDOW_SIZE, terminal_size(&forward->terminal));
         return true;
     }
     if (forward->version < 2 || forward->unsent == 0)
@@ -130,5 +147,6 @@ void forward_stop(struct forward *forward)
     if (!forward->stop)
         return;
     forward->stop = false;
+    terminal_restore(&forward->terminal);
     raise(SIGSTOP);
 }

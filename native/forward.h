@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "terminal.h"
+
 enum {
     /* How long an answer may take before we act without it. A server that runs needs a thousandth of it. */
     FORWARD_PATIENCE_MS = 100,
@@ -12,6 +14,7 @@ enum {
 
 /* A set of signals has the bit n for the signal n. */
 struct forward {
+    struct terminal terminal;  /* restored before a signal stops or ends us */
     int signals;           /* descriptor, from signals_watch */
     int version;           /* the server's; 0 until it is known */
     uint32_t unsent;       /* to be sent when the version is known */

@@ -27,7 +27,7 @@ static bool expect(struct frame_reader *reader, unsigned type)
     static const uint32_t relay = BIT(FRAME_STDIN_DATA) | BIT(FRAME_STDOUT_DATA) | BIT(FRAME_STDERR_DATA) |
                                   BIT(FRAME_EXIT_CODE);
     static const uint32_t direct = BIT(FRAME_EXIT_CODE) | BIT(FRAME_REJECTED) | BIT(FRAME_TERM_SIGNAL) |
-                                   BIT(FRAME_DELIVERED);
+                                   BIT(FRAME_DELIVERED) | BIT(FRAME_TERMINAL);
     static const uint32_t expected[] = {
         [READER_RELAY] = relay | BIT(FRAME_HELLO),
         [READER_RELAY_1] = relay,
@@ -70,6 +70,8 @@ static struct frame_event start_frame(struct frame_reader *reader)
         return (struct frame_event){.kind = EVENT_HELLO, .value = value};
     case FRAME_DELIVERED:
         return (struct frame_event){.kind = EVENT_DELIVERED, .value = value};
+    case FRAME_TERMINAL:
+        return (struct frame_event){.kind = EVENT_TERMINAL, .value = value};
     case FRAME_TERM_SIGNAL:
         if (value == 0 || value > LAST_SIGNAL)
             return invalid(reader);

@@ -26,6 +26,8 @@ enum frame_type {
     FRAME_SIGNAL = 21,
     FRAME_DELIVERED = 22,
     FRAME_OUTPUT_CLOSED = 23,
+    FRAME_TERMINAL = 24,
+    FRAME_WINDOW_SIZE = 25,
 };
 
 enum { FRAME_HEADER_BYTES = 5 };
@@ -64,6 +66,7 @@ enum frame_event_kind {
     EVENT_STREAM_END,    /* the command has closed `stream`; for 0: it wants no more standard input */
     EVENT_HELLO,         /* the server speaks version 2 */
     EVENT_DELIVERED,     /* the signal `value` has been delivered to the command */
+    EVENT_TERMINAL,      /* the command has a terminal in place of the descriptors in the mask `value` */
     EVENT_EXIT,          /* the last event of a call: `value` is the exit code, its low eight bits count */
     EVENT_TERM_SIGNAL,   /* the last event of a call: `value` is the signal that ended the command, 1 to 127 */
     EVENT_REJECTED,      /* as EVENT_DATA, for the payload of REJECTED; the last event is the one that takes

@@ -32,21 +32,23 @@ static void fill(struct outbound *outbound)
     outbound->unsent = (struct window){outbound->buffer, count};
 }
 
+enum { MOST_PASSED = 5 };  /* the standard streams, and two of a make's jobserver */
+
 /* Like send(2), with the descriptors, and without waiting. */
 static ssize_t send_with(int connection, const struct window *unsent, unsigned descriptors)
 {
     if (descriptors == 0)
         return send(connection, unsent->at, unsent->left, MSG_DONTWAIT | MSG_NOSIGNAL);
     union {
-        char bytes[CMSG_SPACE(3 * sizeof(int))];
+        char bytes[CMSG_SPACE(MOST_PASSED * sizeof(int))];
         struct cmsghdr header;
     } control = {.bytes = {0}};
     union { const unsigned char *sent; void *wanted; } data = {unsent->at};
     struct iovec part = {data.wanted, unsent->left};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
-    int passed[3];
+    int passed[MOST_PASSED];
     unsigned count = 0;
-    for (int number = 0; number < 3; number++)
+    for (int number = 0; number < 32 && count < MOST_PASSED; number++)
         if ((descriptors & 1U << number) != 0)
             passed[count++] = number;
     control.header.cmsg_level = SOL_SOCKET;
@@ -58,7 +60,7 @@ static ssize_t send_with(int connection, const struct window *unsent, unsigned d
 }
 
 /* Closes what the command has now: the other ends must see when it closes them, not when we end. Standard
- * error stays, to report a lost connection; nothing is opened from here on that could take the numbers. */
+ * error stays, to report a lost connection, and so does a terminal, which may be ours to relay; nothing is opened from here on that could take the numbers. */
 static void let_go(unsigned descriptors)
 {
     for (int number = 0; number < 2; number++)
@@ -84,7 +86,7 @@ void outbound_send(struct outbound *outbound)
             outbound->unsent.left = 0;
             return;
         }
-        let_go(outbound->descriptors);
+        let_go(outbound->descriptors & ~outbound->forward.terminal.mask);
         outbound->descriptors = 0;
         outbound->unsent.at += count;
         outbound->unsent.left -= (size_t)count;

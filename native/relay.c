@@ -75,6 +75,7 @@ int relay_run(struct relay *relay)
             forward_heed(&relay->outbound.forward);
         if (waits[WAIT_STDIN].revents != 0) {
             relay->streams[0].polled = true;
+            terminal_make_raw(&relay->outbound.forward.terminal);
             relay_read_stdin(relay);
         }
         if (waits[WAIT_BLOCKED].revents != 0) {

@@ -1,10 +1,10 @@
 /* Between our standard streams and the buffers: input for the server, output and the last frame from it. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "disposition.h"
 #include "fail.h"
 #include "relay_parts.h"
 #include "signals.h"
@@ -26,8 +26,9 @@ void relay_read_stdin(struct relay *relay)
     outbound_put(outbound, FRAME_STDIN_DATA, (uint32_t)count);
 }
 
-static _Noreturn void lost(const struct relay *relay)
+static _Noreturn void lost(struct relay *relay)
 {
+    terminal_restore(&relay->outbound.forward.terminal);
     /* A command ended by TERMINATE_COMMAND may have no exit code in version 1: the signal is the truth then. */
     if (relay->outbound.forward.asked_by != 0)
         signals_die(relay->outbound.forward.asked_by);
@@ -39,8 +40,11 @@ static _Noreturn void lost(const struct relay *relay)
 static void write_failed(struct relay *relay, struct stream *stream)
 {
     bool can_tell = relay->outbound.forward.version > 1 && errno == EPIPE;
-    if (stream->number == STDOUT_FILENO && !can_tell)
-        fail(relay->called, EXIT_WRITE_ERROR, PARTS("standard output can't be written to: ", strerror(errno)));
+    if (stream->number == STDOUT_FILENO && !can_tell) {
+        const char *why = strerror(errno);
+        terminal_restore(&relay->outbound.forward.terminal);
+        fail(relay->called, EXIT_WRITE_ERROR, PARTS("standard output can't be written to: ", why));
+    }
     relay->outbound.output_closed[stream->number] = can_tell;
     stream_close(stream);
 }
@@ -75,7 +79,15 @@ static void greet(struct relay *relay)
 {
     forward_learn_version(&relay->outbound.forward, 2);
     /* The server will be told instead, and the command learns by its own SIGPIPE. */
-    signal(SIGPIPE, SIG_IGN);
+    disposition_set(SIGPIPE, SIG_IGN);
+}
+
+static void enter_terminal(struct relay *relay, uint32_t mask)
+{
+    struct terminal *terminal = &relay->outbound.forward.terminal;
+    if (!terminal_may_enter(terminal, mask))
+        end_confused(relay->called, FRAME_TERMINAL);
+    terminal_enter(terminal);
 }
 
 static void reject(struct relay *relay, size_t count)
@@ -92,6 +104,8 @@ bool relay_use_received(struct relay *relay, int *exit_code)
         struct frame_event event = frame_next(&relay->reader, &relay->received);
         if (event.kind != EVENT_NONE && event.kind != EVENT_HELLO)
             forward_learn_version(&relay->outbound.forward, 1);
+        if (event.kind >= EVENT_EXIT)
+            terminal_restore(&relay->outbound.forward.terminal);
         switch (event.kind) {
         case EVENT_NONE:
             return false;
@@ -104,6 +118,9 @@ bool relay_use_received(struct relay *relay, int *exit_code)
             break;
         case EVENT_HELLO:
             greet(relay);
+            break;
+        case EVENT_TERMINAL:
+            enter_terminal(relay, event.value);
             break;
         case EVENT_DELIVERED:
             forward_delivered(&relay->outbound.forward, event.value);

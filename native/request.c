@@ -69,6 +69,12 @@ static bool next_frame(struct request_writer *writer, struct frame *frame)
     case REQUEST_UMASK:
         *frame = own_frame(writer);
         return true;
+    case REQUEST_TERMINAL:
+        writer->stage = REQUEST_DIRECTORY;
+        *frame = (struct frame){.type = FRAME_ENVIRONMENT_VARIABLE, .text = request->terminal};
+        if (frame->text != NULL)
+            return true;
+        __attribute__((fallthrough));
     case REQUEST_DIRECTORY:
         writer->stage = REQUEST_ARGUMENTS;
         *frame = (struct frame){.type = FRAME_WORKING_DIRECTORY, .text = request->directory};

@@ -11,6 +11,7 @@ struct request {
     bool direct;               /* the lane */
     unsigned descriptors;      /* direct lane: bit n says that descriptor n goes with it */
     unsigned umask;            /* the caller's */
+    const char *terminal;      /* relay lane: K8PSH_TERMINAL=..., or NULL */
     const char *calls;         /* the caller's K8PSH_CALLS=..., or NULL */
     const char *directory;     /* as directory_on_wire returns it */
     char *const *arguments;    /* the command's, ended by NULL */
@@ -22,6 +23,7 @@ struct request {
 enum request_stage {
     REQUEST_LANE,
     REQUEST_UMASK,
+    REQUEST_TERMINAL,
     REQUEST_DIRECTORY,
     REQUEST_ARGUMENTS,
     REQUEST_CALLS,

@@ -1,11 +1,12 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include "disposition.h"
 
 int signals_watch(void)
 {
@@ -30,11 +31,8 @@ int signals_take(int descriptor)
         return 0;
     /* Asked only now, since it rarely matters: a signal ignored at start (nohup) stays ignored, but while it
      * is blocked the kernel queues it all the same. */
-    struct sigaction action;
     int number = (int)info.ssi_signo;
-    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-        return 0;
-    return number;
+    return disposition_is_ignored(number) ? 0 : number;
 }
 
 _Noreturn void signals_die(int number)
@@ -44,7 +42,7 @@ _Noreturn void signals_die(int number)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     sigemptyset(&set);
     sigaddset(&set, number);
-    signal(number, SIG_DFL);
+    disposition_set(number, SIG_DFL);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     _exit(128 + number);
