@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 30.0
 """No condition that a test waits for takes a tenth of this, other work on the machine included."""
-TEST_SECONDS = 100
+TEST_SECONDS, SLOW_TEST_SECONDS = 100, 600
 INSTALLED = os.environ.get("K8PSH_TEST_INSTALLED")
 """Where the programs to be tested are, python/k8psh{,d} and native/k8psh{,d}; unset: the source tree."""
 _POLL_SECONDS = 0.005
@@ -114,16 +114,17 @@ def plain_environment() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def time_limit(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that hangs; those that are known to be slow have limits of their own."""
-    if any(request.node.get_closest_marker(name) for name in ("slow", "pod")):
+    """Fail a test that hangs; those of Pods have limits of their own."""
+    if request.node.get_closest_marker("pod"):
         yield
         return
+    seconds = SLOW_TEST_SECONDS if request.node.get_closest_marker("slow") else TEST_SECONDS
 
     def fail(*_: object) -> None:
-        pytest.fail(f"not over after {TEST_SECONDS} s")
+        pytest.fail(f"not over after {seconds} s")
 
     before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(TEST_SECONDS)
+    signal.alarm(seconds)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)

@@ -128,7 +128,14 @@ def server(
     return Server(process, directory, port)
 
 
-@pytest.fixture(scope="session", params=list(CLIENTS))
+def _parameters() -> list[Any]:
+    """Return the clients' names; what starts Python for each call is run among the slow tests."""
+    return [
+        pytest.param(name, marks=() if kind.is_fast else pytest.mark.slow) for name, kind in CLIENTS.items()
+    ]
+
+
+@pytest.fixture(scope="session", params=_parameters())
 def kind(request: pytest.FixtureRequest) -> Kind:
     """A kind of client."""
     return CLIENTS[request.param]

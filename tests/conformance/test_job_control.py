@@ -149,13 +149,14 @@ def test_background(client: Any, screen: Any, wait_until: Any) -> None:
 
 def test_input_after_a_stop(client: Any, screen: Any) -> None:
     """What is typed before a stop and after it reaches the command, and the end of input, too."""
-    screen.enter(client.path("cat"))
+    screen.enter(f"{client.path('sh')} -c 'printf rea; echo dy; exec cat'")
+    screen.wait("\nready\n")  # what is typed while the shell is still starting it is shown twice or not
     screen.enter("before")
     screen.wait("\nbefore\nbefore\n")
     screen.key("C-z")
     screen.wait("Stopped")
     screen.enter("fg")
-    screen.wait("cat", 3)
+    screen.wait("exec cat", 3)
     screen.enter("after")
     screen.wait("\nafter\nafter\n")
     screen.key("C-d")
