@@ -84,7 +84,7 @@ def show_pod() -> None:
         PodmanError, DebianError: There can be no Pod here.
         DemoError: There can, but its build fails.
     """
-    with podman_with_images() as podman:
+    with podman_with_images(read_manifest(MANIFEST).images()) as podman:
         say(IN_A_POD)
         start = time.monotonic()
         with podman.play(MANIFEST) as pod:

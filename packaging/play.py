@@ -41,7 +41,7 @@ def play(file: Path, timeout: float) -> int:
     names = [container["name"] for container in manifest.containers()]
     own = sidecars(manifest)
     codes = []
-    with podman_with_images() as podman, podman.play(file) as pod:
+    with podman_with_images(manifest.images()) as podman, podman.play(file) as pod:
         # As in a cluster, sidecars end when the others have.
         for name in sorted(names, key=own.__contains__):
             if not podman.exists(f"{pod.name}-{name}"):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -23,8 +23,11 @@ PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @contextlib.contextmanager
-def podman_with_images() -> Iterator[Podman]:
-    """Yield a private podman that has every image of the table, and `k8psh` built from this source tree.
+def podman_with_images(needed: Collection[str] = ()) -> Iterator[Podman]:
+    """Yield a private podman that has the images of the table, and `k8psh` built from this source tree.
+
+    Args:
+        needed: The names of those that have to be made first if they are outdated; none names all.
 
     Raises:
         PodmanError: podman is missing or failed.
@@ -34,12 +37,21 @@ def podman_with_images() -> Iterator[Podman]:
     with (IMAGES / "lock").open("w") as lock:
         # Those that use the images keep others from changing them meanwhile.
         fcntl.flock(lock, fcntl.LOCK_SH)
-        if _outdated(keys()):
+        if _outdated(_wanted(needed)):
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_outdated(lock.fileno())
+            _make_outdated(lock.fileno(), _wanted(needed))
             fcntl.flock(lock, fcntl.LOCK_SH)
         with private_podman(images=[STORE], keep_open=[lock.fileno()]) as podman:
             yield podman
+
+
+def _wanted(needed: Collection[str]) -> dict[str, str]:
+    """Return the keys of the needed images, and of the one that `k8psh` is built in; none names all."""
+    own = keys()
+    missing = set(needed) - own.keys()
+    if missing:
+        raise PodmanError(f"no image called {', '.join(sorted(missing))} is made here")
+    return {name: key for name, key in own.items() if not needed or name in {*needed, BASE_OF_K8PSH}}
 
 
 def _outdated(wanted: Mapping[str, str]) -> dict[str, Path]:
@@ -50,8 +62,7 @@ def _outdated(wanted: Mapping[str, str]) -> dict[str, Path]:
     }
 
 
-def _make_outdated(lock: int) -> None:
-    wanted = keys()
+def _make_outdated(lock: int, wanted: Mapping[str, str]) -> None:
     images = {image.name: image for image in TABLE}
     with private_podman(kept=STORE, keep_open=[lock]) as podman:
         for name, file in _outdated(wanted).items():

@@ -33,6 +33,10 @@ class Manifest:
         """Return the container called `name`; raise StopIteration where there is none."""
         return next(container for container in self.containers() if container["name"] == name)
 
+    def images(self) -> set[str]:
+        """Return the images that the containers are of."""
+        return {container["image"] for container in self.containers()}
+
 
 def read_manifest(file: Path) -> Manifest:
     """Read a manifest of one or more documents."""

@@ -49,7 +49,7 @@ def test_the_toolchains_have_compilers(podman: Podman, suffix: str) -> None:
 def test_no_image_has_python(podman: Podman) -> None:
     """The manifests' containers run k8psh without Python; only the image that brings k8psh holds any."""
     manifests = [read_manifest(file) for file in (PROJECT / "test/k8s").glob("*.yaml")]
-    images = {container["image"] for manifest in manifests for container in manifest.containers()}
+    images = {image for manifest in manifests for image in manifest.images()}
     have = {image for image in images if any(PYTHON.fullmatch(path.name) for path in files_of(podman, image))}
     assert have == {"k8psh"}
 

@@ -25,9 +25,8 @@ def test_there_are_manifests() -> None:
 
 def test_the_images_are_made_here(manifest: Manifest) -> None:
     """Each container's image is one that this project makes, and isn't looked for elsewhere first."""
-    for container in manifest.containers():
-        assert container["image"] in keys().keys() - {BASE_OF_K8PSH}
-        assert container["imagePullPolicy"] == "IfNotPresent"
+    assert manifest.images() <= keys().keys() - {BASE_OF_K8PSH}
+    assert {container["imagePullPolicy"] for container in manifest.containers()} == {"IfNotPresent"}
 
 
 def test_the_volumes_exist(manifest: Manifest) -> None:

@@ -47,3 +47,11 @@ def test_a_pod_that_does_not_come_up_says_why(tmp_path: Path) -> None:
     assert result.stderr.startswith("play: podman kube play ")
     assert "played-first wrote:\nno place\n" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_image_is_named(tmp_path: Path) -> None:
+    """An image that isn't made here can't be fetched either: it is named before anything is brought up."""
+    (tmp_path / "pod.yaml").write_text(POD.format(first="true").replace("k8psh-test-build", "no-such-image"))
+    command = [sys.executable, str(PROJECT / "packaging/play.py"), str(tmp_path / "pod.yaml")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert (result.returncode, result.stderr) == (1, "play: no image called no-such-image is made here\n")
