@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import peers
-from .contestants import SEARCH_PATH, Contestant, Factory, Place, hello, local
+from .contestants import HELLO, LOCAL, SEARCH_PATH, Contestant, Factory, Place, hello, local
 from .goals import DIRECT, RELAY, goals
 from .lua import build_lua
 from .measure import Measuring
@@ -63,7 +63,9 @@ def _options() -> argparse.Namespace:
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=type(value), default=value, help=f"{meaning} (default: {value})")
     parser.add_argument("--python", default=sys.executable, help="the Python that k8psh runs on")
-    parser.add_argument("--only", default="", help="measure only those whose names contain one of A,B,...")
+    parser.add_argument(
+        "--only", action="append", help="measure only those with this in their names; repeatable"
+    )
     parser.add_argument("--write", action="store_true", help="keep the results, and the plot for docs/")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
     return parser.parse_args()
@@ -71,8 +73,8 @@ def _options() -> argparse.Namespace:
 
 def _factories(place: Place, results: Results) -> Iterator[tuple[str, Factory]]:
     """Yield all contestants by name; those that lack a program are noted as skipped."""
-    yield "local exec", local
-    yield "static hello world", hello(build("hello"))
+    yield LOCAL, local
+    yield HELLO, hello(build("hello"))
     python = python_program(place)
     try:
         native = native_program(place)
@@ -102,9 +104,9 @@ def _enter(
     cleanup: contextlib.ExitStack, place: Place, results: Results, options: argparse.Namespace
 ) -> Iterator[Contestant]:
     """Start every contestant; say which can't take part."""
-    wanted = [part for part in options.only.split(",") if part]
+    wanted = options.only or [""]
     for name, factory in _factories(place, results):
-        if wanted and name != "local exec" and not any(part in name for part in wanted):
+        if name != LOCAL and not any(part in name for part in wanted):
             continue
         try:
             yield cleanup.enter_context(factory(place))

@@ -115,10 +115,12 @@ class Relay:
         return all(output.ended for output in self._outputs.values())
 
     async def _wait(self) -> None:
-        with trio.move_on_after(_STALL_SECONDS if self._unwritten else float("inf")):
+        if not self._unwritten:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
             return
-        if has_vanished(self._sock):
+        with trio.move_on_after(_STALL_SECONDS) as stall:
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+        if stall.cancelled_caught and has_vanished(self._sock):
             raise ClientVanishedError
 
     def _note(self, descriptor: int, events: int) -> None:
