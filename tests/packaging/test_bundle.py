@@ -88,6 +88,13 @@ def test_two_builds_are_the_same(
     assert content(bundle) == content(again)
 
 
+def test_nothing_that_is_left_out_is_used(root: Path) -> None:
+    """No module of k8psh imports what empty modules stand for, but the one that prepares trio's import."""
+    pattern = re.compile(r"^\s*(import|from) (ctypes|hmac|idna|ssl)\b", re.MULTILINE)
+    users = [path.name for path in (root / "k8psh").rglob("*.py") if pattern.search(path.read_text())]
+    assert users == ["import_trio.py"]
+
+
 def test_an_empty_root(bundle: Path, own_mounts: Callable[..., Any], tmp_path: Path) -> None:
     """In a read-only root with the bundle and /proc alone, any user's server runs a command for a stub."""
     root = tmp_path / "root"
