@@ -11,6 +11,11 @@ APT = binutils busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev li
 
 CONTAINERS ?= $(shell command -v podman || command -v docker)
 
+# In this order the first minute tells whether the ground holds; what builds, waits or fuzzes comes last.
+FAST_FIRST = tests/wire tests/config $(wildcard tests/test_*.py) tests/roles tests/command_line tests/conformance \
+	$(filter-out tests/wire tests/config tests/roles tests/command_line tests/conformance tests/vectors tests/__pycache__, \
+	$(patsubst %/,%,$(sort $(wildcard tests/*/))))
+
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -21,7 +26,7 @@ demo: $(VENV)/done ## compile a small C project through stubs, in two containers
 
 test: setup native ## run every test, fast ones first
 	$(RUN) coverage erase
-	$(RUN) python -m pytest -m "not slow and not pod" --cov --cov-report=
+	$(RUN) python -m pytest -m "not slow and not pod" --cov --cov-report= $(FAST_FIRST)
 	$(RUN) python -m pytest -m "slow and not pod" --cov --cov-append --cov-report=
 	$(RUN) python -m pytest -m pod --cov --cov-append
 	$(MAKE) test-targets
