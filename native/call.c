@@ -9,6 +9,7 @@
 #include "connect.h"
 #include "direct.h"
 #include "directory.h"
+#include "environment.h"
 #include "fail.h"
 #include "jobserver.h"
 #include "relay.h"
@@ -46,7 +47,7 @@ static const char *find_directory(struct arena *arena, const struct routes *rout
 static enum lane choose_lane(const struct routes *routes, const char *called)
 {
     enum lane lane = routes->lane;
-    const char *wish = getenv("K8PSH_LANE");
+    const char *wish = variable_value(environ, "K8PSH_LANE");
     if (wish != NULL && wish[0] != '\0' && !lane_from_name(wish, &lane))
         fail(called, EXIT_OWN_FAILURE, PARTS("K8PSH_LANE is '", wish, "': expected direct, relay or auto"));
     return lane;
@@ -56,8 +57,8 @@ static enum lane choose_lane(const struct routes *routes, const char *called)
 static const char *find_calls(char *const *environment)
 {
     static const char name[] = "K8PSH_CALLS";
-    const char *calls = find_variable(environment, name);
-    return calls == NULL || calls[sizeof name] == '\0' ? NULL : calls;
+    const char *calls = variable_value(environment, name);
+    return calls == NULL || calls[0] == '\0' ? NULL : calls - sizeof name;
 }
 
 static unsigned read_umask(void)
@@ -84,8 +85,8 @@ static unsigned find_jobserver(struct arena *arena, const struct routes *routes,
     for (; (passed = field_value(field, "pass=")) != NULL; field = field_next(field)) {
         if (strcmp(passed, name) != 0)
             continue;
-        const char *variable = find_variable(environment, name);
-        return variable == NULL ? 0 : jobserver_descriptors(arena, variable + sizeof name);
+        const char *makeflags = variable_value(environment, name);
+        return makeflags == NULL ? 0 : jobserver_descriptors(arena, makeflags);
     }
     return 0;
 }

@@ -25,17 +25,15 @@ struct direct {
 };
 
 /* Begins to relay between our terminal and the command's; what can't be so becomes the last event. */
-static void enter_terminal(struct direct *direct, struct frame_event event)
+static void enter_terminal(struct direct *direct, uint32_t mask)
 {
-    struct terminal *terminal = &direct->outbound->forward.terminal;
-    if (direct->master == 0 || !terminal_may_enter(terminal, event.value)) {
+    if (direct->master == 0 || !terminal_enter(&direct->outbound->forward.terminal, mask)) {
         direct->last = (struct frame_event){.kind = EVENT_INVALID, .value = FRAME_TERMINAL};
         direct->ended = true;
         return;
     }
-    int screen = (event.value & 1U << STDOUT_FILENO) != 0 ? STDOUT_FILENO : STDERR_FILENO;
+    int screen = (mask & 1U << STDOUT_FILENO) != 0 ? STDOUT_FILENO : STDERR_FILENO;
     bridge_open(direct->bridge, direct->master, &direct->streams[0], &direct->streams[screen]);
-    terminal_enter(terminal);
 }
 
 /* Does what was received says, up to the last event. */
@@ -50,7 +48,7 @@ static void use_received(struct direct *direct, struct window received)
             forward_delivered(&direct->outbound->forward, event.value);
             break;
         case EVENT_TERMINAL:
-            enter_terminal(direct, event);
+            enter_terminal(direct, event.value);
             break;
         case EVENT_REJECTED:
             rejection_add(&direct->rejection, received.at, event.bytes);

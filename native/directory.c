@@ -27,7 +27,8 @@ static const char *physical_path(const char *directory, char *path)
         return NULL;
     if (chdir(directory) == 0)
         physical = directory_current(path);
-    if (fchdir(here) != 0)
+    /* By itself: fchdir(2) takes what was opened by O_PATH, the C library's falls back to /proc for it. */
+    if (syscall(SYS_fchdir, here) != 0)
         physical = NULL;
     close(here);
     return physical;

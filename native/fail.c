@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "disposition.h"
+#include "environment.h"
+#include "kernel_signals.h"
 
 enum { LINE_BYTES = 1024 };  /* longer lines are cut: PIPE_BUF and a reader's patience are both larger */
 
@@ -60,26 +61,26 @@ void say(const char *command, const char *const *parts)
 static bool list_holds(const char *list, const char *word)
 {
     size_t length = strlen(word);
-    while (list != NULL) {
+    while (*list != '\0') {
         if (strncmp(list, word, length) == 0 && (list[length] == ',' || list[length] == '\0'))
             return true;
-        list = strchr(list, ',');
-        list = list == NULL ? NULL : list + 1;
+        while (*list != '\0' && *list++ != ',')
+            ;
     }
     return false;
 }
 
 void debug(const char *command, const char *const *parts)
 {
-    const char *list = getenv("K8PSH_DEBUG");
-    if (list_holds(list, "stub") || list_holds(list, "All"))
+    const char *list = variable_value(environ, "K8PSH_DEBUG");
+    if (list != NULL && (list_holds(list, "stub") || list_holds(list, "All")))
         write_line("k8psh: stub: ", command, parts);
 }
 
 _Noreturn void fail(const char *command, int exit_code, const char *const *parts)
 {
     /* The exit code is what counts: a reader of standard error who has gone must not change it. */
-    disposition_set(SIGPIPE, SIG_IGN);
+    kernel_set_action(SIGPIPE, SIG_IGN);
     say(command, parts);
     _exit(exit_code);
 }

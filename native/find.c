@@ -14,8 +14,11 @@ enum {
 
 const char *base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
+    const char *name = path;
+    for (; *path != '\0'; path++)
+        if (*path == '/')
+            name = path + 1;
+    return name;
 }
 
 /* Returns `name` as seen from the directory of `path`. */
@@ -103,7 +106,7 @@ struct found find_routes(struct arena *arena, const char *executed, const char *
     if (executed != NULL && find_from(arena, &found, executed))
         return found;
     /* As a script's interpreter (#!) the stub was executed by the script's path and called by its own. */
-    if (strchr(called, '/') != NULL && find_from(arena, &found, called))
+    if (base_name(called) != called && find_from(arena, &found, called))
         return found;
     return found;
 }

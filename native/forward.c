@@ -1,9 +1,8 @@
 #include "forward.h"
 
-#include <signal.h>
-
 #include "clock.h"
 #include "frames.h"
+#include "kernel_signals.h"
 #include "signals.h"
 
 #define BIT(number) (UINT32_C(1) << (number))
@@ -148,5 +147,5 @@ void forward_stop(struct forward *forward)
         return;
     forward->stop = false;
     terminal_restore(&forward->terminal);
-    raise(SIGSTOP);
+    kernel_raise(SIGSTOP);
 }

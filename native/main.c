@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "call.h"
+#include "environment.h"
 #include "fail.h"
 #include "fallback.h"
 #include "find.h"
@@ -30,7 +31,7 @@ static bool use_routes(struct routes *routes, const struct found *found, const c
     if (!routes_parse(routes, found->bytes, found->count))
         return false;
     *why = "the routes are older than the configuration, or K8PSH_CONFIG names another";
-    if (!routes_fresh(routes, getenv("K8PSH_CONFIG")))
+    if (!routes_fresh(routes, variable_value(environ, "K8PSH_CONFIG")))
         return false;
     *why = "the routes don't have the command";
     return routes_select(routes, called) || routes_select(routes, base_name(found->link));

@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "disposition.h"
 #include "fail.h"
+#include "kernel_signals.h"
 #include "relay_parts.h"
 #include "signals.h"
 
@@ -79,15 +79,7 @@ static void greet(struct relay *relay)
 {
     forward_learn_version(&relay->outbound.forward, 2);
     /* The server will be told instead, and the command learns by its own SIGPIPE. */
-    disposition_set(SIGPIPE, SIG_IGN);
-}
-
-static void enter_terminal(struct relay *relay, uint32_t mask)
-{
-    struct terminal *terminal = &relay->outbound.forward.terminal;
-    if (!terminal_may_enter(terminal, mask))
-        end_confused(relay->called, FRAME_TERMINAL);
-    terminal_enter(terminal);
+    kernel_set_action(SIGPIPE, SIG_IGN);
 }
 
 static void reject(struct relay *relay, size_t count)
@@ -120,7 +112,8 @@ bool relay_use_received(struct relay *relay, int *exit_code)
             greet(relay);
             break;
         case EVENT_TERMINAL:
-            enter_terminal(relay, event.value);
+            if (!terminal_enter(&relay->outbound.forward.terminal, event.value))
+                end_confused(relay->called, FRAME_TERMINAL);
             break;
         case EVENT_DELIVERED:
             forward_delivered(&relay->outbound.forward, event.value);

@@ -2,16 +2,8 @@
 
 #include <string.h>
 
+#include "environment.h"
 #include "routes.h"
-
-const char *find_variable(char *const *environment, const char *name)
-{
-    size_t length = strlen(name);
-    for (; *environment != NULL; environment++)
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment;
-    return NULL;
-}
 
 static bool next_variable(struct request *request, const char **text)
 {

@@ -42,9 +42,6 @@ struct request_writer {
     char umask_text[sizeof "K8PSH_UMASK=" + 4];  /* four octal digits at the most */
 };
 
-/* Returns the caller's NAME=VALUE where it has set NAME. */
-const char *find_variable(char *const *environment, const char *name);
-
 /* Writes as much of the request as fits in `room` bytes to `to`; returns how much, 0 when it is complete. */
 size_t request_fill(struct request_writer *writer, unsigned char *to, size_t room);
 

@@ -128,8 +128,10 @@ static bool parse_roots(struct routes *routes, struct cursor *cursor)
 static bool parse_variables(struct cursor *cursor)
 {
     for (const char *variable; (variable = take(cursor, "pass=")) != NULL;)
-        if (variable[0] == '\0' || strchr(variable, '=') != NULL)
-            return false;
+        do {
+            if (*variable == '\0' || *variable == '=')
+                return false;
+        } while (*++variable != '\0');
     return true;
 }
 

@@ -21,16 +21,14 @@ static bool is_in_background(int descriptor)
     return foreground > 0 && foreground != getpgrp();
 }
 
-bool terminal_may_enter(const struct terminal *terminal, unsigned mask)
+bool terminal_enter(struct terminal *terminal, unsigned mask)
 {
-    return !terminal->entered && (mask & 1) != 0 && (mask & ~terminal->mask) == 0;
-}
-
-void terminal_enter(struct terminal *terminal)
-{
+    if (terminal->entered || (mask & 1) == 0 || (mask & ~terminal->mask) != 0)
+        return false;
     terminal->descriptor = dup(0);  /* standard input may be closed before the end */
     terminal->entered = terminal->resized = true;
     terminal_make_raw(terminal);
+    return true;
 }
 
 uint32_t terminal_size(struct terminal *terminal)

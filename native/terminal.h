@@ -21,11 +21,10 @@ struct terminal {
 /* Sets the mask and the size. Only keys and a screen together are somebody to talk to. */
 void terminal_find(struct terminal *terminal);
 
-/* Returns whether the command may have a terminal of its own in place of these descriptors: once. */
-bool terminal_may_enter(const struct terminal *terminal, unsigned mask);
-
-/* Begins to pass keys on: the command has a terminal of its own. */
-void terminal_enter(struct terminal *terminal);
+/* Begins to pass keys on: the command has a terminal of its own in place of the descriptors in `mask`.
+ *
+ * Returns false, and does nothing, where that can't be: they aren't all terminals, or it's the second time. */
+bool terminal_enter(struct terminal *terminal, unsigned mask);
 
 /* Returns our terminal's size now: rows * 65536 + columns. */
 uint32_t terminal_size(struct terminal *terminal);
