@@ -13,7 +13,7 @@ from ..wire.frames import VERSION
 from .descriptors import release
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
-from .terminal import CallerTerminal, MasterBridge, received_descriptors
+from .terminal import CallerTerminal, MasterBridge, are_ours, received_descriptors
 
 _ANCILLARY_BYTES = socket.CMSG_SPACE(4 * array.array("i").itemsize)
 
@@ -37,20 +37,29 @@ class DirectCall:
             ProtocolError: the server doesn't speak the protocol.
             RejectedError: the server didn't start the command.
         """
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self._signals.run)
-            event: LastEvent | K8pshError
-            try:
-                await self._send_request(request)
-                _let_go(request.descriptors)
-                event = await self._last_event(nursery)
-            except K8pshError as error:
-                event = error  # raised outside of the nursery, which would wrap it into a group
-            await self._leave_terminal()
-            nursery.cancel_scope.cancel()
+        try:
+            event = await self._call(request)
+        finally:
+            self._signals.restore_terminal()
         if isinstance(event, K8pshError):
             raise event
         return status_of(event)
+
+    async def _call(self, request: Request) -> LastEvent | K8pshError:
+        """Return an error instead of raising it: the nursery would wrap it into a group."""
+        event: LastEvent | K8pshError
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._signals.run)
+            try:
+                await self._send_request(request)
+                _let_go(request.descriptors & ~request.terminals)
+                event = await self._last_event(nursery)
+            except K8pshError as error:
+                event = error
+            if self._bridge is not None:
+                await self._bridge.copy_rest()
+            nursery.cancel_scope.cancel()
+        return event
 
     async def _send_request(self, request: Request) -> None:
         passed = [number for number in range(32) if request.descriptors & 1 << number]
@@ -86,17 +95,12 @@ class DirectCall:
         """Be the keyboard and the screen of the command's terminal, whose master has come."""
         if not self._descriptors:
             raise ProtocolError("a terminal came without its master")
+        if not are_ours(mask):
+            raise ProtocolError("a terminal came in place of what is none")
         self._bridge = MasterBridge(self._descriptors.pop(0), mask)
-        terminal = CallerTerminal()
-        terminal.make_raw()
-        self._signals.terminal, self._signals.on_resize = terminal, self._bridge.resize
+        self._signals.enter_terminal(CallerTerminal(), self._bridge.resize)
         nursery.start_soon(self._bridge.copy_keys)
         nursery.start_soon(self._bridge.copy_screen)
-
-    async def _leave_terminal(self) -> None:
-        if self._bridge is not None and self._signals.terminal is not None:
-            await self._bridge.copy_rest()
-            self._signals.terminal.restore()
 
     async def _receive(self) -> None:
         try:
@@ -112,7 +116,8 @@ class DirectCall:
 def _let_go(passed: int) -> None:
     """Close what the command has now: the other ends must see when it closes them, not when we end.
 
-    Its stderr stays: a connection that is lost has to be reported.
+    Its stderr stays: a connection that is lost has to be reported. So do terminals: nobody waits for their
+    end, and the command may get one of its own.
     """
     for number in (0, 1):
         if passed & 1 << number:

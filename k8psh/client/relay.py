@@ -6,7 +6,7 @@ import signal
 
 import trio
 
-from ..errors import K8pshError
+from ..errors import K8pshError, ProtocolError
 from ..exit_status import Exited, ExitStatus, Killed
 from ..wire.client_connection import ClientConnection
 from ..wire.events import Data, Delivered, End, ExitCode, Hello, Rejected, Request, Terminal, TermSignal
@@ -14,7 +14,7 @@ from ..wire.frames import HEADER, VERSION, FrameType, Stream, encode_end, encode
 from .descriptors import Descriptor
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
-from .terminal import CallerTerminal, window_size
+from .terminal import CallerTerminal, are_ours, window_size
 
 _READ_BYTES = 64 * 1024
 
@@ -55,19 +55,10 @@ class RelayCall:
             RejectedError: the server didn't start the command.
             K8pshError: our stdout can't be written to.
         """
-        async with trio.open_nursery() as self._nursery:
-            nursery = self._nursery
-            await nursery.start(self._signals.run)
-            await self._send(request.encode())
-            nursery.start_soon(self._send_input)
-            last: LastEvent | Exception
-            try:
-                last = await self._relay_output()
-            except (K8pshError, _ReaderGoneError) as error:
-                last = error  # raised outside of the nursery, which would wrap it into a group
-            nursery.cancel_scope.cancel()
-        if self._signals.terminal is not None:
-            self._signals.terminal.restore()
+        try:
+            last = await self._call(request)
+        finally:
+            self._signals.restore_terminal()
         if isinstance(last, _ReaderGoneError):
             return Killed(signal.SIGPIPE)
         if isinstance(last, Exception):
@@ -76,6 +67,21 @@ class RelayCall:
         if self._signals.asked_to_end is not None and status == Exited(128 + signal.SIGTERM):
             return Killed(self._signals.asked_to_end)
         return status
+
+    async def _call(self, request: Request) -> LastEvent | Exception:
+        """Return an error instead of raising it: the nursery would wrap it into a group."""
+        last: LastEvent | Exception
+        async with trio.open_nursery() as self._nursery:
+            nursery = self._nursery
+            await nursery.start(self._signals.run)
+            await self._send(request.encode())
+            nursery.start_soon(self._send_input)
+            try:
+                last = await self._relay_output()
+            except (K8pshError, _ReaderGoneError) as error:
+                last = error
+            nursery.cancel_scope.cancel()
+        return last
 
     async def _send(self, data: bytes) -> None:
         """Send frames, whole; a connection that takes nothing still has an end that tells why."""
@@ -119,18 +125,18 @@ class RelayCall:
                     self._input.close()
                 case End(stream=stream):
                     self._outputs[stream].close()
-                case Terminal():
-                    self._enter_terminal()
+                case Terminal(mask=mask):
+                    self._enter_terminal(mask)
                 case Delivered(number=number):
                     self._signals.note_delivered(number)
                 case None:
                     await self._receive()
 
-    def _enter_terminal(self) -> None:
+    def _enter_terminal(self, mask: int) -> None:
         """Be the keyboard and the screen of the command's terminal, which the server relays."""
-        terminal = CallerTerminal()
-        terminal.make_raw()
-        self._signals.terminal, self._signals.on_resize = terminal, self._send_size
+        if not are_ours(mask):
+            raise ProtocolError("a terminal came in place of what is none")
+        self._signals.enter_terminal(CallerTerminal(), self._send_size)
 
     def _send_size(self) -> None:
         size = window_size()
