@@ -39,7 +39,7 @@ lint: $(VENV)/done ## style and types: ruff, mypy
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
-bench: setup native ## measure against local exec and the peers that are installed; prints ratios
+bench: setup native bundle ## measure against local exec and the peers that are installed; prints ratios
 	$(RUN) python -m benchmarks
 
 native: k8psh/_native/k8psh ## build the stub with this machine's musl-gcc

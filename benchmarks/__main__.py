@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import peers
+from .bundle import measure_bundle
 from .contestants import HELLO, LOCAL, SEARCH_PATH, Contestant, Factory, Place, hello, local
 from .goals import DIRECT, RELAY, goals
+from .keys import TERMINAL_WORDS, measure_keys
 from .lua import build_lua
 from .measure import Measuring
-from .ours import k8psh, native_program, peer_program, python_program
+from .ours import Program, k8psh, native_program, peer_program, python_program, terminals
 from .places import PLOT, SOURCES
 from .plot import plot
 from .report import text
@@ -53,6 +55,8 @@ _NUMBERS = {
     "rounds": (3, "how often the longer measurements are made"),
     "gib": (4.0, "GiB through `cat` and out of `head`; 0: not at all"),
     "memory_calls": (10_000, "calls before a server's memory is looked at"),
+    "keys": (500, "keys typed on a terminal; 0: not at all"),
+    "starts": (15, "starts of the bundle's server; 0: not at all"),
     "lua_rounds": (3, "how often Lua is built; 0: not at all"),
 }
 
@@ -125,8 +129,32 @@ def _measure(
         measuring.rates(options.callers, options.rate_calls, options.rounds)
         if options.gib:
             measuring.streams(options.gib, options.rounds)
+        _measure_keys(place, results, options.keys)
+        _measure_bundle(place, results, options.starts)
         if options.lua_rounds:
             build_lua(contestants, place.directory, results, options.lua_rounds, _say)
+
+
+def _measure_keys(place: Place, results: Results, keys: int) -> None:
+    """Measure a key's way through a terminal, locally and by both lanes."""
+    if not keys or DIRECT not in results.calls:
+        return
+    _say(f"{keys} keys on a terminal")
+    results.key_us[LOCAL] = measure_keys(TERMINAL_WORDS, place, keys)
+    program = Program(directory=place.directory / "bin")
+    with terminals(place, program, program) as by_lane:
+        results.key_us[DIRECT] = measure_keys(by_lane["direct"], place, keys)
+        results.key_us[RELAY] = measure_keys(by_lane["relay"], place, keys)
+
+
+def _measure_bundle(place: Place, results: Results, starts: int) -> None:
+    if not starts:
+        return
+    _say(f"{starts} starts of the bundle's server")
+    try:
+        results.bundle = measure_bundle(place, Program(directory=place.directory / "python"), starts)
+    except MeasureError as error:
+        results.skipped["the bundle"] = str(error)
 
 
 def _write(results: Results) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .contestants import HELLO, LOCAL
-from .results import Results
+from .results import Bundle, Results
 
 RELAY = "k8psh, relay lane"
 DIRECT = "k8psh, direct lane"
@@ -22,7 +22,14 @@ class Goal:
 
 def goals(results: Results) -> list[Goal]:
     """Return every goal with what became of it."""
-    return [*_calls(results), *_stub(results), *_streams(results), *_memory(results)]
+    return [
+        *_calls(results),
+        *_stub(results),
+        *_streams(results),
+        *_memory(results),
+        *_jobs(results),
+        *_bundle(results),
+    ]
 
 
 def _goal(text: str, figure: Callable[[], float], limit: float, *, at_most: bool) -> Goal:
@@ -114,3 +121,33 @@ def _memory_on(name: str, results: Results) -> Iterator[Goal]:
         0,
         lambda: memory[name].descriptors_after - memory[name].descriptors_before,
     )
+
+
+def _jobs(results: Results) -> Iterator[Goal]:
+    lua, keys = results.lua_seconds, results.key_us
+    yield at_most(
+        "direct lane, building Lua, times the local build",
+        1.05,
+        lambda: lua[DIRECT].median / lua[LOCAL].median,
+    )
+    for name in (DIRECT, RELAY):
+        yield at_most(
+            f"a key's echo, microseconds more than locally ({name})",
+            1000,
+            lambda name=name: keys[name].median - keys[LOCAL].median,  # type: ignore[misc]
+        )
+
+
+def _bundle(results: Results) -> Iterator[Goal]:
+    def figure(pick: Callable[[Bundle], float]) -> Callable[[], float]:
+        def value() -> float:
+            if results.bundle is None:
+                raise KeyError("bundle")
+            return pick(results.bundle)
+
+        return value
+
+    yield at_most("bundle, exec to listening, ms", 160, figure(lambda one: one.start_ms.median))
+    yield at_most("bundle, server's MiB when it listens", 32, figure(lambda one: one.resident_kib / _MIB))
+    yield at_most("bundle, MB on disk", 30, figure(lambda one: one.disk_bytes / 1e6))
+    yield at_most("bundle, --install, seconds", 0.3, figure(lambda one: one.install_seconds.median))

@@ -1,6 +1,7 @@
 """k8psh as a contestant: this source tree's, another one's, and both mixed."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .contestants import SEARCH_PATH, Contestant, Factory, Place, waiting
+from .keys import TERMINAL_COMMAND, TERMINAL_WORDS
 from .places import BUILD, PROJECT
 from .processes import free_port, listens, running
 from .spawner import MeasureError
@@ -119,6 +121,41 @@ def _configuration(base: Path, port: int) -> str:
     return "\n".join(
         [f"baseDirectory = {base}", f"[ tools:{port} ] =PATH={SEARCH_PATH} =LC_ALL=C", *commands, ""]
     )
+
+
+@contextlib.contextmanager
+def terminals(place: Place, client: Program, server: Program) -> Iterator[dict[str, Sequence[str]]]:
+    """Serve a command with a terminal of its own; yield the words of its stub."""
+    directory, port = place.below("terminals"), free_port()
+    configuration = directory / "k8psh.yaml"
+    configuration.write_text(
+        json.dumps(
+            {
+                "baseDirectory": str(place.directory),
+                "servers": [
+                    {
+                        "name": "tools",
+                        "port": port,
+                        "environment": [{"fixed": "PATH", "value": SEARCH_PATH}],
+                        "commands": {TERMINAL_COMMAND: _terminal_command()},
+                    }
+                ],
+            }
+        )
+    )
+    stubs = directory / "stubs"
+    options = ["--config", str(configuration), "--executable-directory", str(stubs)]
+    words = [str(server.directory / "k8pshd"), "-n", "tools", "-d", "--config", str(configuration)]
+    with running(words, directory, listens(port), environment=dict(place.environment)):
+        _write_stubs([str(client.directory / "k8pshd"), "-n", "build", *options], dict(place.environment))
+        yield {
+            lane: ["env", f"K8PSH_LANE={lane}", str(stubs / TERMINAL_COMMAND)] for lane in ("direct", "relay")
+        }
+
+
+def _terminal_command() -> dict[str, object]:
+    program, *arguments = TERMINAL_WORDS
+    return {"program": program, "arguments": arguments, "tty": True}
 
 
 def _write_stubs(words: Sequence[str], environment: dict[str, str]) -> None:

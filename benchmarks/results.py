@@ -70,6 +70,17 @@ class Stub:
     resident_kib: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """The bundle: milliseconds from exec to listening beside plain Python's, its size, its installation."""
+
+    start_ms: Spread
+    plain_start_ms: Spread
+    resident_kib: int
+    disk_bytes: int
+    install_seconds: Spread
+
+
 @dataclass(kw_only=True, slots=True)
 class Results:
     """Everything, by contestant; `skipped` says why one is missing, as a whole or in one table."""
@@ -85,6 +96,8 @@ class Results:
     memory: dict[str, Memory] = field(default_factory=dict)
     stubs: dict[str, Stub] = field(default_factory=dict)
     lua_seconds: dict[str, Spread] = field(default_factory=dict)
+    key_us: dict[str, Spread] = field(default_factory=dict)
+    bundle: Bundle | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return nothing but what JSON has."""
