@@ -16,6 +16,8 @@ from pods.podman import Podman
 pytestmark = pytest.mark.pod
 
 MANIFEST = PROJECT / "test/k8s/build-matrix.yaml"
+BUILD_TIMEOUT = 400
+"""Seconds: three builds of Lua take 20 where the machine does nothing else."""
 PROGRAM = "print(_VERSION, 7 // 2, string.format('%.3f', math.pi)) os.exit(3)"
 
 
@@ -50,7 +52,7 @@ def matrix(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Return the build by the manifest as it is."""
     results = tmp_path_factory.mktemp("matrix") / "results"
     with podman.play(MANIFEST) as pod:
-        exit_codes = {name: pod.wait(name) for name in ("build", *TOOLCHAINS)}
+        exit_codes = {name: pod.wait(name, BUILD_TIMEOUT) for name in ("build", *TOOLCHAINS)}
         if exit_codes["build"] == 0:
             shutil.copytree(pod.volume("workspace") / "matrix", results)
         return Matrix(results=results, output=pod.logs("build"), exit_codes=exit_codes)
