@@ -15,10 +15,13 @@ _SETTLE_SECONDS = 0.5
 _OTHERS = frozenset({signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT})
 
 
+def _do_nothing() -> None:
+    """Resize no terminal."""
+
+
 class SignalForwarding:
     """Catches signals and sends them on; those that were ignored when we were started stay so.
 
-    `terminal` is ours while it's raw; `on_resize` is called for SIGWINCH where the command has a terminal.
     An ending signal that comes again before the server has delivered it ends us: the server is stuck.
     """
 
@@ -30,8 +33,8 @@ class SignalForwarding:
         self._undelivered: set[int] = set()
         self._sends: trio.Nursery
         self.asked_to_end: signal.Signals | None = None
-        self.terminal: CallerTerminal | None = None
-        self.on_resize: Callable[[], None] | None = None
+        self._terminal: CallerTerminal | None = None
+        self._resize: Callable[[], None] = _do_nothing
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Forward for ever."""
@@ -40,13 +43,26 @@ class SignalForwarding:
             async with trio.open_nursery() as self._sends:  # a stuck server mustn't keep the next signal out
                 task_status.started()
                 async for number in signals:
-                    if number == signal.SIGWINCH and self.on_resize is not None:
-                        self.on_resize()
+                    if number == signal.SIGWINCH and self._terminal is not None:
+                        self._resize()
                         continue
                     self._take(number)
                     if number == signal.SIGTSTP:
                         await self._settle()
                         self._stop()
+                    elif number == signal.SIGCONT:
+                        self._go_on()
+
+    def enter_terminal(self, terminal: CallerTerminal, resize: Callable[[], None]) -> None:
+        """Make our terminal raw: the command has one of its own, which `resize` gives the size of ours."""
+        terminal.make_raw()
+        self._terminal, self._resize = terminal, resize
+        resize()  # it may have changed since the command was started
+
+    def restore_terminal(self) -> None:
+        """Give our terminal back as it was."""
+        if self._terminal is not None:
+            self._terminal.restore()
 
     def learn_version(self, version: int) -> None:
         """Note the server's version; what came before it was known is sent now."""
@@ -61,8 +77,7 @@ class SignalForwarding:
 
     def _take(self, number: int) -> None:
         if number in _ENDING and number in self._undelivered:
-            if self.terminal is not None:
-                self.terminal.restore()
+            self.restore_terminal()
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self._undelivered.add(number)
@@ -79,11 +94,14 @@ class SignalForwarding:
 
     def _stop(self) -> None:
         """Stop, with the terminal as it was meanwhile."""
-        if self.terminal is not None:
-            self.terminal.restore()
+        self.restore_terminal()
         os.kill(os.getpid(), signal.SIGSTOP)
-        if self.terminal is not None:
-            self.terminal.make_raw()
+
+    def _go_on(self) -> None:
+        """Be the command's keyboard and screen again: others may have had the terminal meanwhile."""
+        if self._terminal is not None:
+            self._terminal.make_raw()
+            self._resize()
 
     def _forward(self, number: int) -> None:
         if self._version == VERSION:

@@ -12,6 +12,8 @@ from ..wire.frames import HEADER, Stream, encode_frame
 _INITIAL_BYTES = 16 * 1024
 _LARGEST_BYTES = 1024 * 1024
 """The largest pipe an unprivileged process may have; a pipe that keeps being full gets it."""
+_TERMINAL_BYTES = 256 * 1024
+"""Several times what a terminal holds: whoever goes on writing to it after the command isn't waited for."""
 _LONGEST_LINE_BYTES = 64 * 1024
 """A line that's longer is relayed in parts, which may hide a path at the seam."""
 
@@ -99,10 +101,6 @@ class Output:
 class TerminalOutput(Output):
     """The master of the command's terminal; it has no end of its own."""
 
-    def __init__(self, stream: Stream, descriptor: int) -> None:
-        super().__init__(stream, descriptor)
-        self._is_finishing = False
-
     def next_frame(self) -> memoryview | None:
         """Return the next data frame, None while there is nothing to read, and at the end."""
         try:
@@ -114,13 +112,14 @@ class TerminalOutput(Output):
         if count:
             HEADER.pack_into(self._buffer, 0, self.stream.frame_type, count)
             return memoryview(self._buffer)[: HEADER.size + count]
-        self.ended = self._is_finishing or count == 0
+        self.ended = count == 0
         return None
 
     def finish(self) -> None:
         """Note that the command has ended: what can be read without waiting is the last that is relayed."""
-        self._is_finishing = True
-        self.readable = True
+        if not self.ended:
+            self._left = _TERMINAL_BYTES
+            self.readable = True
 
 
 class MappedOutput(Output):
