@@ -1,8 +1,6 @@
 """Stubs on real terminals: every client, every lane, in windows of a tmux server of the test's own."""
 
-import os
 import shutil
-import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -120,22 +118,13 @@ class Screen:
         """Return the process group that has the terminal."""
         return int(Path(f"/proc/{self.shell_pid()}/stat").read_text().rpartition(")")[2].split()[5])
 
+    def device(self) -> str:
+        """Return the terminal's path."""
+        return self._run("display-message", "-p", "#{pane_tty}").strip()
+
     def close(self) -> None:
         """End the shell and what it runs."""
         self._run("kill-server")
-
-
-@pytest.fixture(scope="session")
-def wait_gone(wait_until: Callable[..., Any]) -> Callable[[int], None]:
-    """Return a function that waits for a process's end; a zombie has ended."""
-
-    def gone(pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-
-    return lambda pid: wait_until(lambda: gone(pid), f"the end of process {pid}") and None
 
 
 def _parameters() -> list[Any]:
@@ -150,7 +139,6 @@ def place(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     session_processes: Any,
-    python_program: Path,
     make_place: Callable[..., Place],
 ) -> Place:
     """A place whose server runs for all tests."""
@@ -224,12 +212,3 @@ def make_screen(wait_until: Callable[..., Any]) -> Iterator[Callable[[Place], Sc
 def screen(place: Place, make_screen: Callable[[Place], Screen]) -> Screen:
     """A terminal with a shell."""
     return make_screen(place)
-
-
-@pytest.fixture
-def continue_later() -> Iterator[list[int]]:
-    """Process ids of stopped processes, which go on at the test's end."""
-    pids: list[int] = []
-    yield pids
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
