@@ -36,11 +36,13 @@ static _Noreturn void lost(struct relay *relay)
 }
 
 /* As the command itself would: complain and give up; without standard error most programs go on. The end of
- * a reader the command can learn of by itself, where the server can be told. */
+ * a reader the command can learn of by itself, where the server can be told; that of its terminal, by HUP. */
 static void write_failed(struct relay *relay, struct stream *stream)
 {
+    const struct terminal *terminal = &relay->outbound.forward.terminal;
     bool can_tell = relay->outbound.forward.version > 1 && errno == EPIPE;
-    if (stream->number == STDOUT_FILENO && !can_tell) {
+    bool is_theirs = terminal->entered && (terminal->mask & 1U << STDOUT_FILENO) != 0;
+    if (stream->number == STDOUT_FILENO && !can_tell && !is_theirs) {
         const char *why = strerror(errno);
         terminal_restore(&relay->outbound.forward.terminal);
         fail(relay->called, EXIT_WRITE_ERROR, PARTS("standard output can't be written to: ", why));
@@ -112,9 +114,10 @@ bool relay_use_received(struct relay *relay, int *exit_code)
             greet(relay);
             break;
         case EVENT_TERMINAL:
-            if (!terminal_enter(&relay->outbound.forward.terminal, event.value))
-                end_confused(relay->called, FRAME_TERMINAL);
-            break;
+            if (terminal_enter(&relay->outbound.forward.terminal, event.value))
+                break;
+            terminal_restore(&relay->outbound.forward.terminal);
+            end_confused(relay->called, FRAME_TERMINAL);
         case EVENT_DELIVERED:
             forward_delivered(&relay->outbound.forward, event.value);
             break;
