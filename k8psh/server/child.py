@@ -49,7 +49,9 @@ class Child:
         return True
 
     def terminate(self) -> None:
-        """Ask the command's group to end."""
+        """Ask the command's group to end; a reaped child's number may be another's already."""
+        if self._status is not None:
+            return
         self.signal_group(signal.SIGTERM)
         self.signal_group(signal.SIGCONT)  # a stopped process takes TERM only when it goes on
 
@@ -58,6 +60,8 @@ class Child:
 
         Not cancellable: a group that was asked to end must not be left behind.
         """
+        if self._status is not None:
+            return
         with trio.CancelScope(shield=True):
             self.terminate()
             with trio.move_on_after(grace_period) as grace:
