@@ -31,7 +31,9 @@ def pipe() -> Iterator[tuple[int, int]]:
 def passed(place: Any, server: Any, finish: Any, make_exit: Any) -> Callable[..., list[int]]:
     """Call `true` with MAKEFLAGS; return what was announced beside the streams, and try what came."""
 
-    def call(makeflags: str | None, *, lists: tuple[str, ...] = ("A", "MAKEFLAGS"), **options: Any) -> list[int]:
+    def call(
+        makeflags: str | None, *, lists: tuple[str, ...] = ("A", "MAKEFLAGS"), **options: Any
+    ) -> list[int]:
         place.routes.lane, place.routes.socket = "direct", server.abstract
         place.routes.commands = {"true": lists}
         place.write()
@@ -125,7 +127,9 @@ def test_fifo(passed: Any, tmp_path: Path, behind: str) -> None:
     assert number > 2
 
 
-def test_fifo_with_closed_streams(place: Any, server: Any, finish: Any, make_exit: Any, tmp_path: Path) -> None:
+def test_fifo_with_closed_streams(
+    place: Any, server: Any, finish: Any, make_exit: Any, tmp_path: Path
+) -> None:
     """The fifo doesn't get the number of a stream that is closed."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)

@@ -1,4 +1,4 @@
-"""A command's own terminal: ours is raw and relayed while the command runs, and given back whatever ends us."""
+"""A command's own terminal: ours is raw and relayed meanwhile, and given back whatever ends us."""
 
 import array
 import fcntl
@@ -282,7 +282,7 @@ def test_second_signal(entered: Any, window: Window, finish: Any, number: signal
 
 
 def test_lost_connection(entered: Any, window: Window, finish: Any) -> None:
-    """The line that says so comes behind what the command has shown, on a terminal with its modes restored."""
+    """The line that says so comes behind what the command has shown; the modes are restored."""
     process, theirs = entered()
     theirs.show(b"shown")
     theirs.connection.close()
@@ -352,14 +352,12 @@ def test_output_that_is_no_terminal(
     ],
     ids=["all", "no stdout", "no stderr", "no keys", "no screen"],
 )
-def test_request(
-    started: Any, finish: Any, make_exit: Any, lane: str, streams: Any, expected: Any
-) -> None:
-    """On the relay lane the request tells which descriptors are terminals, where there is somebody to talk to."""
-    opened = {name: open(path, "r+b") for name, path in streams.items()}
+def test_request(started: Any, finish: Any, make_exit: Any, lane: str, streams: Any, expected: Any) -> None:
+    """The relay lane's request tells of terminals, where there is somebody to talk to."""
+    opened = {name: os.open(path, os.O_RDWR) for name, path in streams.items()}
     process, theirs = started(**opened)
-    for file in opened.values():
-        file.close()
+    for descriptor in opened.values():
+        os.close(descriptor)
     said = [frame for frame in theirs.connection.request if frame[1].startswith(b"K8PSH_TERMINAL")]
     assert said == (expected if lane == "relay" else [])
     end(theirs, make_exit)
