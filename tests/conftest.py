@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("k8psh", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("k8psh")
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 30.0
