@@ -1,7 +1,21 @@
 """Programs that want a terminal of their own, with the keys that people press in them."""
 
+import shutil
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def require() -> Any:
+    """Return a function that skips the test where a program isn't here."""
+
+    def find(program: str, package: str) -> None:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} isn't here (apt-get install {package})")
+
+    return find
 
 
 def test_shell_with_job_control(screen: Any) -> None:
@@ -40,8 +54,9 @@ def test_interpreter(screen: Any) -> None:
     screen.wait_status(0)
 
 
-def test_editor(screen: Any, place: Any) -> None:
+def test_editor(screen: Any, place: Any, require: Any) -> None:
     """An editor fills the screen, takes keys one by one, and gives the screen back."""
+    require("vi", "vim-tiny")
     file = Path(place.base) / "edited"
     file.unlink(missing_ok=True)
     screen.enter("editor edited")
@@ -55,8 +70,9 @@ def test_editor(screen: Any, place: Any) -> None:
     assert file.read_text() == "hello\nhello\n"
 
 
-def test_pager(screen: Any, place: Any) -> None:
+def test_pager(screen: Any, place: Any, require: Any) -> None:
     """A pager shows a screenful, scrolls by a key and ends by another."""
+    require("less", "less")
     (place.base / "numbers").write_text("".join(f"line {number}\n" for number in range(1, 1001)))
     screen.enter("pager numbers")
     screen.wait("line 49\n")
@@ -68,8 +84,9 @@ def test_pager(screen: Any, place: Any) -> None:
     screen.wait_status(0)
 
 
-def test_pager_in_a_pipeline(screen: Any) -> None:
+def test_pager_in_a_pipeline(screen: Any, require: Any) -> None:
     """A pager whose input is a pipe reads its keys from the controlling terminal."""
+    require("less", "less")
     screen.enter("run -c 'seq 1 1000 | less'")
     screen.wait("\n49\n")
     screen.type("G")
@@ -78,8 +95,9 @@ def test_pager_in_a_pipeline(screen: Any) -> None:
     screen.wait_status(0)
 
 
-def test_processes(screen: Any) -> None:
+def test_processes(screen: Any, require: Any) -> None:
     """A program that redraws the screen fills it, and ends by its key."""
+    require("top", "procps")
     screen.enter("processes -d 1")
     screen.wait("PID USER")
     screen.type("q")
