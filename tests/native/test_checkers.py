@@ -5,7 +5,10 @@ The targets take minutes to build at first: `pytest -m targets` asks for them, a
 
 import os
 import signal
+import socket
+import struct
 import subprocess
+import tty
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 
 STDIN, STDOUT, STDERR = 4, 5, 6
-HELLO, TERM_SIGNAL, SIGNAL, DELIVERED = 16, 20, 21, 22
+HELLO, TERM_SIGNAL, SIGNAL, DELIVERED, TERMINAL = 16, 20, 21, 22, 24
 FUZZ_SECONDS = 4
 EMULATORS = {
     "x86_64": "qemu-x86_64-static",
@@ -90,6 +93,28 @@ def test_direct_call(place: Any, server: Any, finish: Any, make_exit: Any, make_
     assert connection.read_frame() == (SIGNAL, signal.SIGUSR1)
     connection.send(make_number(DELIVERED, signal.SIGUSR1), make_exit(0x12345678))
     assert finish(process) == (0x78, b"out", b"err")
+
+
+def test_terminal(place: Any, server: Any, finish: Any, make_exit: Any, make_number: Any) -> None:
+    """The master of a command's terminal arrives and is copied, whichever the machine."""
+    place.routes.lane, place.routes.socket = "direct", server.abstract
+    place.write()
+    (screen, ours), (master, slave) = os.openpty(), os.openpty()
+    tty.setraw(slave)
+    process = place.start("true", stdin=ours, stdout=ours, stderr=ours)
+    connection = server.accept(server.abstract)
+    connection.read_request()
+    connection.drop_descriptors()
+    passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", master))]
+    connection.socket.sendmsg([make_number(TERMINAL, 7)], passed)
+    os.write(slave, b"show\n")
+    assert os.read(screen, 100) == b"show\n"
+    os.write(screen, b"\x03")
+    assert os.read(slave, 100) == b"\x03"
+    connection.send(make_exit(5))
+    assert finish(process)[0] == 5
+    for descriptor in (screen, ours, master, slave):
+        os.close(descriptor)
 
 
 def test_death_by_a_signal(place: Any, server: Any, finish: Any, make_number: Any) -> None:
