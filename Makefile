@@ -6,8 +6,9 @@ BIN = $(VENV)/bin
 RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
 
 # What the tests and the demo need of Debian; installed where we're root, named where we're not.
-APT = binutils busybox-static catatonit clang dpkg-dev git libclang-rt-14-dev libpython3-dev make \
-	mmdebstrap musl-tools podman python3-venv qemu-user-static runc strace tmux util-linux valgrind
+APT = binutils busybox-static catatonit clang dpkg-dev git less libclang-rt-14-dev libpython3-dev make \
+	mmdebstrap musl-tools podman procps python3-venv qemu-user-static runc strace tmux util-linux valgrind \
+	vim-tiny
 
 CONTAINERS ?= $(shell command -v podman || command -v docker)
 
