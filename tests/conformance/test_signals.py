@@ -25,8 +25,10 @@ def test_forwarded_signal(client: Any, name: str) -> None:
 
 def test_signals_reach_the_group(client: Any) -> None:
     """The command's children get the signal, too."""
-    script = "sh -c 'trap \"echo child\" USR1; echo ready; read x' <&3 & trap : USR1; wait; wait"
-    process = client.start("sh", "-c", f"exec 3<&0; {script}", stdin=PIPE)
+    child = "trap 'echo child' USR1; echo ready; read x"
+    process = client.start(
+        "sh", "-c", 'trap : USR1; exec 3<&0; sh -c "$0" <&3 & wait; wait', child, stdin=PIPE
+    )
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGUSR1)
     assert process.stdout.readline() == b"child\n"
