@@ -5,11 +5,20 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 LOCAL = "local exec"
 HELLO = "static hello world"
+
+
+class Carries(Enum):
+    """Whether one takes part in throughput; a slow one carries a quarter of the bytes, once."""
+
+    WELL = auto()
+    SLOWLY = auto()
+    NOT = auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +53,7 @@ class Contestant:
     share: float = 1.0
     is_ours: bool = False
     stub: Path | None = None
-    carries: bool = True
-    """Whether it takes part in throughput."""
+    carries: Carries = Carries.WELL
     takes_crowds: bool = True
     """Whether it takes part where many call at once."""
 
@@ -68,7 +76,7 @@ def hello(program: Path) -> Factory:
             name=HELLO,
             words=lambda _: [str(program)],
             environment=place.environment,
-            carries=False,
+            carries=Carries.NOT,
             takes_crowds=False,
         )
 

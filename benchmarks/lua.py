@@ -4,7 +4,6 @@ import importlib
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,10 +71,8 @@ def fetch_source() -> Path:
 def _build(one: Contestant, source: Path, tree: Path) -> float:
     """Return how many seconds the build takes."""
     assert one.tool is not None
-    with tarfile.open(source) as archive:
-        for member in archive:
-            member.name = str(Path(*Path(member.name).parts[1:]))
-            archive.extract(member, tree, filter="data")
+    tree.mkdir()
+    subprocess.run(["tar", "-xf", source, "-C", tree, "--strip-components=1"], check=True)
     tools = [f"CC={one.tool('gcc')} -std=gnu99", f"AR={one.tool('ar')} rcu", f"RANLIB={one.tool('ranlib')}"]
     begin = time.monotonic()
     made = subprocess.run(

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from .contestants import LOCAL, Contestant, waiting
+from .contestants import LOCAL, Carries, Contestant, waiting
 from .processes import Used, count_descriptors, cpu_used, resident_kib, status_kib
 from .results import Calls, Memory, Results, Stream, Stub, spread
 from .spawner import Block, MeasureError, Spawner
@@ -75,11 +75,12 @@ class Measuring:
         results.output_only = self._stream("head", gib, rounds)
 
     def _stream(self, program: str, gib: float, rounds: int) -> dict[str, Stream]:
-        size = int(gib * 1024**3)
-        seconds: dict[str, list[float]] = {}
-        own: dict[str, list[float]] = {}
+        carried: dict[str, list[tuple[float, float]]] = {}
 
         def measure(one: Contestant) -> None:
+            if one.name in carried and one.carries is Carries.SLOWLY:
+                return
+            size = stream_bytes(one, gib)
             before = cpu_used(one.servers)
             if program == "cat":
                 block = self._spawner.stream(one.words(["cat"]), one.environment, size)
@@ -89,15 +90,20 @@ class Measuring:
             if block.bytes_out != size:
                 raise MeasureError(f"{block.bytes_out} of {size} bytes arrived")
             time.sleep(_SETTLE_SECONDS)
-            seconds.setdefault(one.name, []).append(block.wall_seconds)
             client = 0.0 if one.name == LOCAL else block.calls[0].cpu_us / 1e6
-            own.setdefault(one.name, []).append(client + used_since(before, one).own)
+            own = client + used_since(before, one).own
+            carried.setdefault(one.name, []).append((block.wall_seconds, own))
 
-        present = [one for one in self._contestants if one.carries]
+        present = [one for one in self._contestants if one.carries is not Carries.NOT]
         self._take_turns(present, rounds, f"{gib:g} GiB, {program}", measure)
         return {
-            name: Stream(gib=gib, seconds=spread(values), own_cpu_seconds=spread(own[name]).median)
-            for name, values in seconds.items()
+            one.name: Stream(
+                gib=stream_bytes(one, gib) / 1024**3,
+                seconds=spread([seconds for seconds, _ in carried[one.name]]),
+                own_cpu_seconds=spread([own for _, own in carried[one.name]]).median,
+            )
+            for one in present
+            if one.name in carried
         }
 
     @contextlib.contextmanager
@@ -165,3 +171,8 @@ def used_since(before: Used, one: Contestant) -> Used:
     """Return the CPU seconds that a contestant's servers took since then."""
     now = cpu_used(one.servers)
     return Used(own=now.own - before.own, children=now.children - before.children)
+
+
+def stream_bytes(one: Contestant, gib: float) -> int:
+    """Return how many bytes a contestant carries: a slow one a quarter, since the rate is what matters."""
+    return int(gib * 1024**3 * (0.25 if one.carries is Carries.SLOWLY else 1))

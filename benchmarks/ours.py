@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contestants import SEARCH_PATH, Contestant, Factory, Place, waiting
+from .contestants import SEARCH_PATH, Carries, Contestant, Factory, Place, waiting
 from .keys import TERMINAL_COMMAND, TERMINAL_WORDS
 from .places import BUILD, PROJECT
 from .processes import free_port, listens, running
@@ -98,6 +98,7 @@ def k8psh(name: str, client: Program, server: Program, lane: str = "") -> Factor
                 tool=lambda tool: str(stubs / tool),
                 share=client.share,
                 takes_crowds=client.share == 1,
+                carries=Carries.WELL if client.share == 1 else Carries.SLOWLY,
                 is_ours=server.is_ours and client.is_ours,
                 stub=stubs / "true" if client.is_ours and client.share == 1 else None,
             )

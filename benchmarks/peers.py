@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .contestants import Contestant, Place
+from .contestants import Carries, Contestant, Place
 from .processes import free_port, listens, running
 from .spawner import MeasureError
 
@@ -60,6 +60,7 @@ def ssh(place: Place) -> Iterator[Contestant]:
             environment=place.environment,
             servers=(server_pid, master_pid),
             tool=lambda name: str(_script(directory / name, [*client, "127.0.0.1"], name)),
+            carries=Carries.SLOWLY,
         )
 
 
@@ -91,6 +92,7 @@ def dropbear(place: Place) -> Iterator[Contestant]:
             environment=place.environment,
             servers=(pid,),
             share=_SHARE_WITHOUT_MASTER,
+            carries=Carries.SLOWLY,
             takes_crowds=False,  # it refuses more than five that aren't authenticated yet
         )
 
@@ -140,7 +142,11 @@ def socat(place: Place) -> Iterator[Contestant]:
 
         words(["true"])
         yield Contestant(
-            name="socat", words=words, environment=place.environment, servers=tuple(servers), carries=False
+            name="socat",
+            words=words,
+            environment=place.environment,
+            servers=tuple(servers),
+            carries=Carries.NOT,
         )
 
 
