@@ -132,7 +132,7 @@ class DirectSession(Session):
         return child
 
     def _start_with_terminal(self, invocation: Invocation, streams: tuple[int, int, int], mask: int) -> Child:
-        pair = open_terminal(None, like=streams[0])
+        pair = open_terminal(None, like=streams[0], owner=invocation.identity)
         try:
             stdin, stdout, stderr = (
                 pair.slave if mask & 1 << number else stream for number, stream in enumerate(streams)

@@ -80,7 +80,7 @@ class Relay:
         self._close_input()
         for output in self._outputs.values():
             if isinstance(output, TerminalOutput):
-                output.close()
+                output.abandon()
 
     def close(self) -> None:
         """Close the command's streams and the epoll set."""
@@ -191,7 +191,7 @@ class Relay:
                 return True
             case End():
                 self.input_ended = True
-                self._close_input()
+                self._end_input()
                 return True
             case OutputClosed(stream=stream):
                 self._close_output(stream)
@@ -231,6 +231,14 @@ class Relay:
             return True
         self._unwritten = self._unwritten[written:]
         return True
+
+    def _end_input(self) -> None:
+        """Let the command learn that no more input comes; a terminal that nobody sits at is hung up."""
+        if self._terminal < 0:
+            self._close_input()
+        else:
+            self._terminal = -1
+            self.hang_up()
 
     def _close_output(self, stream: Stream) -> None:
         """Let the command learn that nobody reads this stream any more."""

@@ -8,6 +8,7 @@ import termios
 from dataclasses import dataclass
 
 from ..wire.events import WindowSize
+from .identity import Identity
 
 _SIZE = struct.Struct("HHHH")
 _STDIN, _OUTPUTS = 1, 6
@@ -41,13 +42,18 @@ def _is_terminal(descriptor: int) -> bool:
     return descriptor >= 0 and os.isatty(descriptor)
 
 
-def open_terminal(window: WindowSize | None, like: int = -1) -> TerminalPair:
-    """Return a new terminal of this size; with `like`, of that terminal's modes and size.
+def open_terminal(
+    window: WindowSize | None, *, like: int = -1, owner: Identity | None = None
+) -> TerminalPair:
+    """Return a new terminal of this size, `owner`'s; with `like`, of that terminal's modes and size.
 
     Raises:
         OSError: there is none to be had.
     """
     pair = TerminalPair(*os.openpty())
+    if owner is not None:  # some programs open it once more, by its name
+        with contextlib.suppress(OSError):
+            os.fchown(pair.slave, owner.uid, -1)
     with contextlib.suppress(OSError, termios.error):  # a terminal with default modes is better than none
         if like >= 0:
             termios.tcsetattr(pair.slave, termios.TCSANOW, termios.tcgetattr(like))

@@ -124,7 +124,7 @@ class Screen:
 
     def close(self) -> None:
         """End the shell and what it runs."""
-        self._run("kill-server")
+        subprocess.run([*self._tmux, "kill-server"], check=False, capture_output=True)
 
 
 def _parameters() -> list[Any]:
