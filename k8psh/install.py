@@ -193,7 +193,10 @@ def _digest(tree: str) -> str:
 
 
 def _files(tree: str) -> Iterator[str]:
+    """Yield what makes a tree what it is: not what Python has compiled of it by chance."""
     for directory, _, files in os.walk(tree):
+        if os.path.basename(directory) == "__pycache__":
+            continue
         for name in files:
             yield os.path.join(directory, name)
 
