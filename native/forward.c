@@ -108,7 +108,7 @@ void forward_delivered(struct forward *forward, uint32_t number)
 int forward_timeout(struct forward *forward)
 {
     if (forward->due_ms == 0)
-        return -1;
+        return terminal_timeout(&forward->terminal);
     int64_t left_ms = forward->due_ms - clock_now_ms();
     if (left_ms > 0)
         return (int)left_ms;

@@ -49,6 +49,12 @@ void terminal_make_raw(struct terminal *terminal)
     terminal->raw = tcsetattr(terminal->descriptor, TCSADRAIN, &raw) == 0;
 }
 
+int terminal_timeout(struct terminal *terminal)
+{
+    terminal_make_raw(terminal);
+    return terminal->entered && !terminal->raw ? TERMINAL_LOOK_MS : -1;
+}
+
 void terminal_continue(struct terminal *terminal)
 {
     terminal->raw = false;

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+enum { TERMINAL_LOOK_MS = 100 };  /* how often a stub in the background looks whether it still is */
+
 struct terminal {
     unsigned mask;         /* bit n: descriptor n is a terminal; 0 where there is nobody to talk to */
     struct winsize size;   /* as it was known last */
@@ -31,6 +33,11 @@ uint32_t terminal_size(struct terminal *terminal);
 
 /* Makes ours raw if it isn't, without losing what was typed; not in the background, where it is a shell's. */
 void terminal_make_raw(struct terminal *terminal);
+
+/* Makes ours raw when it's time; returns the milliseconds until the next look, -1 for none. Nobody tells a
+ * running process of the background that the shell has given it the terminal, and as long as that isn't raw
+ * single keys don't show. */
+int terminal_timeout(struct terminal *terminal);
 
 /* Does what is to be done when we have been continued: others may have had the terminal. */
 void terminal_continue(struct terminal *terminal);

@@ -30,6 +30,17 @@ def test_start_in_the_background(screen: Any) -> None:
     screen.wait_status(5)
 
 
+def test_single_keys_after_the_background(screen: Any) -> None:
+    """In the foreground single keys are passed on, though nothing has stopped the stub."""
+    reading = "stty -icanon; printf re; echo ady; dd bs=1 count=1 2>/dev/null; exit 6"
+    screen.enter(f"run -c '{reading}' &")
+    screen.wait("[1] ")
+    screen.enter("fg")
+    screen.wait("ready")
+    screen.key("x")
+    screen.wait_status(6)
+
+
 def test_background_and_back(screen: Any) -> None:
     """A stopped stub that goes on in the background leaves the shell the keys, until `fg`."""
     screen.enter("run -c 'echo on; read line; echo got=$line'")
