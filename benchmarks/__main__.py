@@ -51,7 +51,8 @@ def main() -> int:
 _NUMBERS = {
     "calls": (500, "calls of `true` by one caller"),
     "callers": (64, "callers at once"),
-    "rate_calls": (1500, "calls by that many"),
+    "rate_calls": (512, "calls by that many in turn"),
+    "rate_rounds": (9, "turns of that"),
     "rounds": (3, "how often the longer measurements are made"),
     "gib": (4.0, "GiB through `cat` and out of `head`; 0: not at all"),
     "memory_calls": (10_000, "calls before a server's memory is looked at"),
@@ -126,7 +127,7 @@ def _measure(
     with measuring.memory(options.memory_calls):
         measuring.calls(options.calls)
         measuring.stubs()
-        measuring.rates(options.callers, options.rate_calls, options.rounds)
+        measuring.rates(options.callers, options.rate_calls, options.rate_rounds)
         if options.gib:
             measuring.streams(options.gib, options.rounds)
         _measure_keys(place, results, options.keys)
