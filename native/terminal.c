@@ -17,8 +17,8 @@ void terminal_find(struct terminal *terminal)
 /* Where the terminal isn't our controlling one there is no job control on it, hence no background. */
 static bool is_in_background(int descriptor)
 {
-    pid_t foreground = tcgetpgrp(descriptor);
-    return foreground > 0 && foreground != getpgrp();
+    pid_t foreground = 0;  /* by ioctl, as all that's asked here: the C library's wrappers would add their size */
+    return ioctl(descriptor, TIOCGPGRP, &foreground) == 0 && foreground > 0 && foreground != getpgrp();
 }
 
 bool terminal_enter(struct terminal *terminal, unsigned mask)
@@ -41,7 +41,7 @@ void terminal_make_raw(struct terminal *terminal)
 {
     if (!terminal->entered || terminal->raw || is_in_background(terminal->descriptor))
         return;
-    if (!terminal->kept && tcgetattr(terminal->descriptor, &terminal->modes) != 0)
+    if (!terminal->kept && ioctl(terminal->descriptor, TCGETS, &terminal->modes) != 0)
         return;
     terminal->kept = true;
     struct termios raw = terminal->modes;
