@@ -5,6 +5,7 @@ import socket
 
 import trio
 
+from ..ancillary import received_descriptors
 from ..errors import K8pshError, ProtocolError
 from ..exit_status import ExitStatus
 from ..wire.client_connection import ClientConnection
@@ -13,7 +14,7 @@ from ..wire.frames import VERSION
 from .descriptors import release
 from .outcome import LastEvent, connection_lost, status_of
 from .signals import SignalForwarding
-from .terminal import CallerTerminal, MasterBridge, are_ours, received_descriptors
+from .terminal import CallerTerminal, MasterBridge, are_ours
 
 _ANCILLARY_BYTES = socket.CMSG_SPACE(4 * array.array("i").itemsize)
 

@@ -1,6 +1,5 @@
 """The caller's terminal, while the command has one of its own."""
 
-import array
 import contextlib
 import fcntl
 import os
@@ -135,11 +134,3 @@ class MasterBridge:
             trio.lowlevel.notify_closing(self._master)
             os.close(self._master)
             self._master = -1
-
-
-def received_descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
-    """Return the descriptors that came with a message."""
-    descriptors = array.array("i")
-    for _, _, data in ancillary:
-        descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
-    return list(descriptors)

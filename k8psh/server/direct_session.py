@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import trio
 
+from ..ancillary import received_descriptors
 from ..errors import ProtocolError
 from ..exit_status import ExitStatus
 from ..wire.events import Request
@@ -98,11 +99,7 @@ class DirectSession(Session):
             return self._sock.recv_into(space)
         count, ancillary, _, _ = self._sock.recvmsg_into([space], _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC)
         self._has_received = True
-        for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                received = array.array("i")
-                received.frombytes(data[: len(data) - len(data) % received.itemsize])
-                self._descriptors += received
+        self._descriptors += received_descriptors(ancillary)
         return count
 
     def _caller(self) -> Caller:

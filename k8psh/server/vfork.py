@@ -9,8 +9,8 @@ import errno
 import os
 
 from .call import Invocation
+from .spawn import encode
 
-_ENCODING = ("utf-8", "surrogateescape")
 _CHDIR_FAILED = b"noexec"
 _UNUSED = -1
 
@@ -42,12 +42,12 @@ class Vfork:
     ) -> int:
         """Start a process: see `spawn.Spawn`."""
         pid: int = _posixsubprocess.fork_exec(
-            [argument.encode(*_ENCODING) for argument in arguments],
-            (path.encode(*_ENCODING),),
+            [encode(argument) for argument in arguments],
+            (encode(path),),
             False,  # close_fds: all of ours are close-on-exec
             tuple(sorted({self._tell, *invocation.inherited})),
-            invocation.directory.encode(*_ENCODING),  # type: ignore[arg-type]  # bytes are taken, too
-            [f"{name}={value}".encode(*_ENCODING) for name, value in invocation.environment.items()],
+            encode(invocation.directory),  # type: ignore[arg-type]  # bytes are taken, too
+            [encode(f"{name}={value}") for name, value in invocation.environment.items()],
             *(streams[0], _UNUSED, _UNUSED, streams[1], _UNUSED, streams[2]),
             *(self._errors, self._tell),
             True,  # restore_signals: Python ignores SIGPIPE, commands don't
@@ -70,5 +70,5 @@ class Vfork:
         _, number, where = said.split(b":", 2)
         code = int(number, 16)
         is_chdir = where.startswith(_CHDIR_FAILED)
-        filename = invocation.directory.encode(*_ENCODING) if is_chdir else None
+        filename = encode(invocation.directory) if is_chdir else None
         raise OSError(code, os.strerror(code), filename)
