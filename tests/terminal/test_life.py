@@ -80,10 +80,11 @@ def test_hang_up(screen: Any, place: Any, wait_until: Any, is_alive: Any) -> Non
     wait_until(lambda: not is_alive(stub), "the stub's end")
 
 
+@pytest.mark.parametrize(
+    "place", [pytest.param("python-relay", marks=pytest.mark.slow), "native-relay"], indirect=True
+)
 def test_end_of_input_typed_ahead(screen: Any, place: Any) -> None:
     """In the relay lane an end of input that was typed too early ends the command: no key would reach it."""
-    if place.is_direct:
-        return  # nothing of the kind is promised there: what is typed ahead is the terminal's to keep
     go = place.base / "early"
     go.unlink(missing_ok=True)
     screen.enter("sh -c 'echo on; until test -e early; do sleep 0.05; done; exec run -c \"sleep 1000\"'")
