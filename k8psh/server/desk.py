@@ -1,6 +1,6 @@
 """Where the direct lane's calls wait for their ends: all of them in one epoll set, stepped by one task.
 
-Measured against a task and an epoll set per call: a tenth less of the server's CPU time for a call. Only what
+Measured against a task and an epoll set per call: a fifth less of the server's CPU time for a call. Only what
 a call mostly is goes this way: its command ends, and nothing else happens. Anything else, a signal or
 the client's end, makes the session a task of its own.
 """
