@@ -1,6 +1,6 @@
 # One command per job; `make` alone lists them. Everything is made below .venv, build and dist.
 
-PYTHON ?= python3
+PYTHON ?= $(shell packaging/find-python)
 VENV = .venv
 BIN = $(VENV)/bin
 RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
@@ -9,6 +9,9 @@ RUN = env PATH="$(CURDIR)/$(BIN):$$PATH"
 APT = binutils busybox-static catatonit clang dpkg-dev git less libclang-rt-14-dev libpython3-dev make \
 	mmdebstrap musl-tools podman procps python3-venv qemu-user-static runc strace tmux util-linux valgrind \
 	vim-tiny
+
+# What a call is measured against, in `make bench`.
+PEERS = dropbear-bin openssh-client openssh-server s6 socat
 
 CONTAINERS ?= $(shell command -v podman || command -v docker)
 
@@ -40,7 +43,8 @@ lint: $(VENV)/done ## style and types: ruff, mypy
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
-bench: setup native bundle ## measure against local exec and the peers that are installed; prints ratios
+bench: setup native bundle ## measure against local exec, ssh, dropbear, s6-sudo and socat; prints ratios
+	@packaging/apt-install $(PEERS) || echo "k8psh: going on without them"
 	$(RUN) python -m benchmarks
 
 native: k8psh/_native/k8psh ## build the stub with this machine's musl-gcc
