@@ -13,6 +13,7 @@
 enum {
     RELAY_FIRST_BYTES = 4096,         /* a buffer's used part at first: one page */
     RELAY_INBOUND_BYTES = 1024 * 1024,
+    RELAY_LEAST_SPLICED_BYTES = 64 * 1024,  /* less isn't worth a receive for its header alone */
 };
 
 struct relay {
@@ -28,6 +29,9 @@ struct relay {
 
     struct frame_reader reader;
     struct rejection rejection;
+    bool splicing;                 /* the current frame's payload goes from the connection to a pipe uncopied */
+    bool header_first;             /* the last frame's did: of the next one only the header is received */
+    bool cannot_splice;
     struct window received;        /* part of `inbound` */
     size_t inbound_used, outbound_used;  /* how much of a buffer may be filled: grows with the traffic */
     unsigned char *inbound;

@@ -1,5 +1,6 @@
 /* Between our standard streams and the buffers: input for the server, output and the last frame from it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -135,9 +136,49 @@ bool relay_use_received(struct relay *relay, int *exit_code)
     }
 }
 
+/* Moves payload from the connection to a pipe, without a copy of ours; returns false where it can't.
+ *
+ * EAGAIN is the pipe's, since the connection was readable. Any other error is left to recv to name.
+ */
+static bool splice_payload(struct relay *relay)
+{
+    struct stream *stream = &relay->streams[relay->reader.header[0] - FRAME_STDIN_DATA];
+    ssize_t count = splice(relay->outbound.connection, NULL, stream->descriptor, NULL,
+                           relay->reader.payload_left, SPLICE_F_NONBLOCK);
+    if (count > 0)
+        relay->reader.payload_left -= (uint32_t)count;
+    else if (count < 0 && errno == EAGAIN)
+        relay->blocked = stream;
+    else if (count < 0 && errno == EPIPE)
+        write_failed(relay, stream);
+    else if (count == 0 || errno != EINTR)
+        relay->cannot_splice = true;
+    return !relay->cannot_splice;
+}
+
+/* Whether the connection's next bytes are to go to a pipe as they are. */
+static bool may_splice(const struct relay *relay)
+{
+    uint32_t left = relay->reader.payload_left;
+    unsigned type = relay->reader.header[0];
+    if (relay->cannot_splice || left < (relay->splicing ? 1 : RELAY_LEAST_SPLICED_BYTES) ||
+        (type != FRAME_STDOUT_DATA && type != FRAME_STDERR_DATA))
+        return false;
+    enum stream_kind kind = relay->streams[type - FRAME_STDIN_DATA].kind;
+    return kind == STREAM_OWN || kind == STREAM_CAREFUL;
+}
+
 void relay_receive(struct relay *relay)
 {
-    ssize_t count = recv(relay->outbound.connection, relay->inbound, relay->inbound_used, MSG_DONTWAIT);
+    bool large = relay->splicing || relay->header_first;
+    relay->splicing = may_splice(relay);
+    if (relay->splicing && splice_payload(relay))
+        return;
+    size_t room = relay->inbound_used;
+    relay->header_first = large && relay->reader.payload_left == 0;
+    if (relay->header_first)
+        room = FRAME_HEADER_BYTES - relay->reader.header_bytes;
+    ssize_t count = recv(relay->outbound.connection, relay->inbound, room, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (count <= 0)

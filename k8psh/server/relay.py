@@ -4,7 +4,6 @@ An epoll set of the session's own holds the connection, the command's pipes and 
 edge-triggered: "any of these" is one wait, and each descriptor is tried until it would block.
 """
 
-import os
 import select
 import socket
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ..wire.events import Data, End, OutputClosed, Signal, Terminate, WindowSize
 from ..wire.frames import Stream, encode_end
 from ..wire.server_connection import ServerConnection
 from .child import Child
+from .input import Input
 from .output import Output, TerminalOutput
 from .peer import has_vanished
 from .session import ClientVanishedError
@@ -27,6 +27,7 @@ _STALL_SECONDS = 1.0
 """How often a client whose input the command doesn't take is asked after."""
 _MOST_CONTROL_BYTES = 4096
 """How many answers may wait for a client that takes none."""
+_CONNECTION = select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 
 
@@ -34,7 +35,7 @@ _CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 class Streams:
     """Our ends of a command's streams, non-blocking; `terminal` is the master where it has one."""
 
-    input: int
+    input: Input
     outputs: tuple[Output, ...]
     terminal: int = -1
 
@@ -48,15 +49,14 @@ class Relay:
         self._connection = connection
         self._sock = sock
         self._child = child
-        self._input: int | None = streams.input
+        self._input = streams.input
         self._outputs = {output.descriptor: output for output in streams.outputs}
         self._terminal = streams.terminal
-        self._unwritten = memoryview(b"")
         self._unsent = memoryview(b"")
         self._control = b""
         self._receivable = True
         self._sendable = True
-        self._writable = False
+        self._heeds = (True, True)
         self._exited = False
         self.input_ended = False
         self._epoll = select.epoll(5)
@@ -64,10 +64,9 @@ class Relay:
 
     def _register(self) -> None:
         edge = select.EPOLLET
-        self._epoll.register(self._sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | edge)
+        self._epoll.register(self._sock, _CONNECTION | select.EPOLLIN)
         self._epoll.register(self._child.pidfd, select.EPOLLIN | edge)
-        if self._input is not None:
-            self._epoll.register(self._input, select.EPOLLOUT | edge)
+        self._epoll.register(self._input.descriptor, select.EPOLLOUT | edge)
         for descriptor in self._outputs:
             self._epoll.register(descriptor, select.EPOLLIN | edge)
 
@@ -77,7 +76,7 @@ class Relay:
         Outputs that are pipes stay until the end: a command that writes a last line when it's asked to end
         mustn't die of that before it has cleaned up.
         """
-        self._close_input()
+        self._input.close()
         for output in self._outputs.values():
             if isinstance(output, TerminalOutput):
                 output.abandon()
@@ -85,7 +84,7 @@ class Relay:
     def close(self) -> None:
         """Close the command's streams and the epoll set."""
         self._epoll.close()
-        self._close_input()
+        self._input.close()
         for output in self._outputs.values():
             output.close()
 
@@ -115,13 +114,29 @@ class Relay:
         return all(output.ended for output in self._outputs.values())
 
     async def _wait(self) -> None:
-        if not self._unwritten:
+        self._heed_what_helps()
+        if not self._input.unwritten:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
             return
         with trio.move_on_after(_STALL_SECONDS) as stall:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
         if stall.cancelled_caught and has_vanished(self._sock):
             raise ClientVanishedError
+
+    def _heed_what_helps(self) -> None:
+        """Be woken by what can be dealt with.
+
+        While the client doesn't keep up with the command, each of its writes would wake us for nothing, and
+        the other way round.
+        """
+        heeds = (not self._unsent, not self._input.unwritten)
+        if heeds == self._heeds:
+            return
+        self._heeds = heeds
+        for output in self._outputs.values():
+            if not output.ended:
+                self._epoll.modify(output.descriptor, select.EPOLLET | (select.EPOLLIN if heeds[0] else 0))
+        self._epoll.modify(self._sock, _CONNECTION | (select.EPOLLIN if heeds[1] else 0))
 
     def _note(self, descriptor: int, events: int) -> None:
         """Note what a descriptor is ready for."""
@@ -132,11 +147,11 @@ class Relay:
                 raise ClientVanishedError
         elif descriptor == self._child.pidfd:
             self._exited = True
-            self._close_input()
+            self._input.close()
             for output in self._outputs.values():
                 output.finish()
-        elif descriptor == self._input:
-            self._writable = True
+        elif descriptor == self._input.descriptor:
+            self._input.writable = True
             if events & select.EPOLLERR:
                 self._refuse_input()
         elif descriptor in self._outputs:  # not the input's number, closed since the events were taken
@@ -145,7 +160,7 @@ class Relay:
     def _move(self) -> bool:
         """Do what can be done without waiting; tell whether there was anything."""
         moved = self._send_output()
-        if self._unwritten:
+        if self._input.unwritten:
             return self._write_input() or moved
         if len(self._control) > _MOST_CONTROL_BYTES:
             return moved
@@ -186,8 +201,7 @@ class Relay:
         """Take the next event of the connection, or receive more."""
         match self._connection.next_event():
             case Data(data=data):
-                if self._input is not None:
-                    self._unwritten = data
+                self._input.take(data)
                 return True
             case End():
                 self.input_ended = True
@@ -219,23 +233,16 @@ class Relay:
         return True
 
     def _write_input(self) -> bool:
-        if self._input is None or not self._writable:
-            return False
         try:
-            written = os.write(self._input, self._unwritten)
-        except BlockingIOError:
-            self._writable = False
-            return False
+            return self._input.write()
         except BrokenPipeError:
             self._refuse_input()
             return True
-        self._unwritten = self._unwritten[written:]
-        return True
 
     def _end_input(self) -> None:
         """Let the command learn that no more input comes; a terminal that nobody sits at is hung up."""
         if self._terminal < 0:
-            self._close_input()
+            self._input.close()
         else:
             self._terminal = -1
             self.hang_up()
@@ -248,11 +255,5 @@ class Relay:
 
     def _refuse_input(self) -> None:
         """Tell the client that the command has closed its stdin."""
-        self._close_input()
+        self._input.close()
         self._control += encode_end(Stream.STDIN)
-
-    def _close_input(self) -> None:
-        self._unwritten = memoryview(b"")
-        if self._input is not None:
-            os.close(self._input)  # leaves the epoll set by itself
-            self._input = None

@@ -13,6 +13,7 @@ from ..wire.frames import VERSION, FrameType, Stream, encode_number
 from ..wire.server_connection import ServerConnection
 from .call import Calls, Invocation
 from .child import Child, Children
+from .input import Input
 from .output import MappedOutput, Output, TerminalOutput
 from .pipes import Pipes
 from .relay import Relay, Streams
@@ -42,13 +43,15 @@ class RelaySession(Session):
         if invocation.tty and wants_terminal(self._terminals):
             return self._start_with_terminal(invocation)
         with Pipes() as pipes:
-            child = self._children.spawn(replace(invocation, tty=False), pipes.theirs)
+            if invocation.tty:
+                invocation = replace(invocation, tty=False)
+            child = self._children.spawn(invocation, pipes.theirs)
             stdin, stdout, stderr = pipes.keep_ours()
         outputs = (
             self._output(invocation, Stream.STDOUT, stdout),
             self._output(invocation, Stream.STDERR, stderr),
         )
-        self._streams = Streams(input=stdin, outputs=outputs)
+        self._streams = Streams(input=Input(stdin), outputs=outputs)
         return child
 
     def _output(self, invocation: Invocation, stream: Stream, descriptor: int) -> Output:
@@ -88,7 +91,7 @@ class RelaySession(Session):
                 outputs.append(self._output(invocation, stream, ours[stream]))
         shown = Stream.STDOUT if self._terminals & 1 << Stream.STDOUT else Stream.STDERR
         outputs.append(TerminalOutput(shown, masters[1]))
-        return Streams(input=masters[0], outputs=tuple(outputs), terminal=masters[1])
+        return Streams(input=Input(masters[0]), outputs=tuple(outputs), terminal=masters[1])
 
     async def _carry(self, child: Child) -> ExitStatus:
         self._relay = Relay(self._connection, self._sock, self._streams, child)
