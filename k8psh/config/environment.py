@@ -34,13 +34,12 @@ def command_environment(
 def _value_of(
     rule: EnvironmentRule, result: Mapping[str, str], sent: Mapping[str, str], own: Mapping[str, str]
 ) -> str | None:
-    def lookup(name: str) -> str | None:
-        return result[name] if name in result else own.get(name)
-
     if rule.kind is not RuleKind.FIXED and rule.name in sent:
         return sent[rule.name]
     if rule.default:
-        return expand(rule.default, lookup)
+        return expand(rule.default, lambda name: result[name] if name in result else own.get(name))
     if rule.kind is RuleKind.PASS:
         return ""
-    return lookup(rule.name) if rule.kind is RuleKind.OPTIONAL else own.get(rule.name)
+    if rule.kind is RuleKind.OPTIONAL and rule.name in result:
+        return result[rule.name]
+    return own.get(rule.name)

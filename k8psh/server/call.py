@@ -102,8 +102,8 @@ class Calls:
         inherited: tuple[int, ...] = ()
         if MAKEFLAGS in environment and MAKEFLAGS in request.environment:
             environment[MAKEFLAGS], inherited = rewrite_makeflags(environment[MAKEFLAGS], caller.passed)
-        path = find_program(command.executable[0], directory, environment)
-        if os.path.islink(path) and os.path.realpath(path) == self._executable:
+        path, is_link = find_program(command.executable[0], directory, environment)
+        if is_link and os.path.realpath(path) == self._executable:
             environment[CALLS_VARIABLE] = " ".join(self._lengthen_chain(request, path))
         return Invocation(
             path=path,

@@ -43,8 +43,11 @@ class Desk:
             self._wake(session)
 
     def _attend(self, session: DirectSession, descriptor: int) -> None:
-        self._remove(session)
-        if descriptor != session.ends[0] or not session.finish_now():
+        pidfd, connection = session.ends
+        if descriptor == pidfd and session.finish_now():  # closed descriptors have left the epoll set
+            del self._waiting[pidfd], self._waiting[connection]
+        else:
+            self._remove(session)
             self._wake(session)
 
     def _remove(self, session: DirectSession) -> None:

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 from dataclasses import replace
+from functools import lru_cache
 
 import trio
 
@@ -27,6 +28,12 @@ _log = logging.getLogger("k8psh.session")
 _MOST_DESCRIPTORS = 8
 """The streams, and two for a jobserver; some more are closed in order, not by the kernel."""
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+
+
+@lru_cache(64)
+def _numbers(mask: int) -> tuple[int, ...]:
+    """Return the numbers of the bits that are set."""
+    return tuple(number for number in range(32) if mask & 1 << number)
 
 
 class DirectSession(Session):
@@ -111,7 +118,7 @@ class DirectSession(Session):
 
     def _match_descriptors(self, request: Request) -> None:
         """Match the descriptors that came with those that were announced."""
-        numbers = [number for number in range(32) if request.descriptors & 1 << number]
+        numbers = _numbers(request.descriptors)
         if len(numbers) != len(self._descriptors):
             raise ProtocolError(f"{len(self._descriptors)} descriptors came, {len(numbers)} were announced")
         self._passed = dict(zip(numbers, self._descriptors, strict=True))

@@ -1,5 +1,6 @@
 """Find the file of a program, as the caller's shell would have."""
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -7,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from ..errors import CommandNotFoundError, NotExecutableError
 
 
-def find_program(program: str, directory: str, environment: Mapping[str, str]) -> str:
-    """Return the absolute path of `program`.
+def find_program(program: str, directory: str, environment: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the absolute path of `program`, and whether its file is a symbolic link.
 
     It is looked up as a path relative to `directory` first and, where it has no slash, on the PATH of
     `environment` then (without one: the C library's default). Only regular files count.
@@ -17,18 +18,18 @@ def find_program(program: str, directory: str, environment: Mapping[str, str]) -
         CommandNotFoundError: there is no such file.
         NotExecutableError: there is one, but without the permission to execute it.
     """
-    found = None
     for path in _candidates(program, directory, environment):
-        try:
-            mode = os.stat(path).st_mode
-        except OSError:
+        if not os.access(path, os.X_OK):  # says no without an exception, which costs more than what it says
             continue
-        if stat.S_ISREG(mode) and os.access(path, os.X_OK):
-            return path
-        found = found or path
-    if found is None:
-        raise CommandNotFoundError(f"program {program} not found")
-    raise NotExecutableError(f"{found} is not an executable file")
+        with contextlib.suppress(OSError):  # it has gone since
+            mode = os.lstat(path).st_mode
+            is_link = stat.S_ISLNK(mode)
+            if stat.S_ISREG(os.stat(path).st_mode if is_link else mode):
+                return path, is_link
+    for path in _candidates(program, directory, environment):
+        if os.path.exists(path):
+            raise NotExecutableError(f"{path} is not an executable file")
+    raise CommandNotFoundError(f"program {program} not found")
 
 
 def _candidates(program: str, directory: str, environment: Mapping[str, str]) -> Iterator[str]:

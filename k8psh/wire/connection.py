@@ -31,10 +31,10 @@ class Connection(FrameReader):
             if header is None:
                 return None
             number, self._left = header
-            if number not in RECEIVABLE[self.state]:
+            self._kind = RECEIVABLE[self.state].get(number)
+            if self._kind is None:
                 state = self.state.name.lower()
                 raise ProtocolError(f"a frame of type {number} came in the state {state!r}")
-            self._kind = FrameType(number)
             self.state = AFTER.get((self.state, self._kind), self.state)
         return self._kind
 

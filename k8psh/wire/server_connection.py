@@ -26,12 +26,11 @@ _LARGEST_SIZE = 0xFFFF
 
 
 _REQUEST_STATES = (State.REQUEST, State.REQUEST_DIRECT)
-_ARGUMENT = int(FrameType.COMMAND_ARGUMENT)
-_LAST_STRING = int(FrameType.COMMAND_ARGUMENT)
-"""The types up to this one are strings of a request, and are followed by more."""
-_STRINGS = frozenset(
-    {FrameType.WORKING_DIRECTORY, FrameType.COMMAND_ARGUMENT, FrameType.ENVIRONMENT_VARIABLE}
-)
+_STRINGS = {
+    int(kind): kind
+    for kind in (FrameType.WORKING_DIRECTORY, FrameType.COMMAND_ARGUMENT, FrameType.ENVIRONMENT_VARIABLE)
+}
+"""The strings of a request by their numbers; more frames follow them."""
 
 
 class ServerConnection(Connection):
@@ -95,17 +94,15 @@ class ServerConnection(Connection):
             number, length = HEADER.unpack_from(buffer, position)
             start = position + HEADER.size
             left -= length + _STRING_COST
-            if number > _LAST_STRING or length > longest or left < 0 or start + length > end:
+            kind = _STRINGS.get(number)
+            if kind is None or length > longest or left < 0 or start + length > end:
                 break
             text = str(buffer[start : start + length], ENCODING, "surrogateescape")
             if "\0" in text:
                 break
             position = start + length
             self._start, self._request_bytes = position, self._limits.request_bytes - left
-            if number == _ARGUMENT:
-                self._arguments.append(text)
-            else:
-                self._note(FrameType(number), text)
+            self._note(kind, text)
 
     def _take_string(self) -> str | None:
         """Return the frame's string where it's all there; its length is checked before memory is taken."""

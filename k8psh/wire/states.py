@@ -1,6 +1,6 @@
 """Which frame may come when: the only place that says so."""
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from .frames import FrameType
 
@@ -16,8 +16,8 @@ _STREAMS = frozenset({FrameType.STDIN_DATA, FrameType.STDOUT_DATA, FrameType.STD
 _ENDS = frozenset({FrameType.EXIT_CODE, FrameType.TERM_SIGNAL, FrameType.REJECTED})
 
 
-class State(Enum):
-    """What one end of a connection waits for."""
+class State(IntEnum):
+    """What one end of a connection waits for; numbers, since the hash of another Enum is Python's to make."""
 
     REQUEST = auto()
     """The server on the relay lane, until START_COMMAND."""
@@ -41,7 +41,7 @@ class State(Enum):
     """The client, after the last frame: nothing more is read."""
 
 
-RECEIVABLE: dict[State, frozenset[FrameType]] = {
+_RECEIVABLE: dict[State, frozenset[FrameType]] = {
     State.REQUEST: _REQUEST,
     State.REQUEST_DIRECT: _REQUEST | {FrameType.DESCRIPTORS, FrameType.UMASK},
     State.RUNNING: frozenset({FrameType.STDIN_DATA, FrameType.TERMINATE_COMMAND}),
@@ -61,6 +61,9 @@ RECEIVABLE: dict[State, frozenset[FrameType]] = {
     State.REPLY_DIRECT: _ENDS | {FrameType.DELIVERED, FrameType.TERMINAL},
     State.OVER: frozenset(),
 }
+
+RECEIVABLE = {state: {int(kind): kind for kind in kinds} for state, kinds in _RECEIVABLE.items()}
+"""The types that may come in a state, by their numbers."""
 
 AFTER: dict[tuple[State, FrameType], State] = {
     (State.REQUEST_DIRECT, FrameType.START_COMMAND): State.RUNNING_DIRECT,
