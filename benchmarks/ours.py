@@ -41,7 +41,8 @@ class Program:
 def python_program(place: Place) -> Program:
     """Return this source tree's k8psh without its stub program, as pip installs it where there is none."""
     directory = place.below("python")
-    _write_start(directory / "k8psh", place.python)
+    shutil.copytree(PROJECT / "k8psh", directory / "source" / "k8psh", ignore=lambda *_: ["_native"])
+    _write_start(directory / "k8psh", place.python, directory / "source")
     (directory / "k8pshd").symlink_to("k8psh")
     return Program(directory=directory, share=_SHARE_OF_PYTHON)
 
@@ -111,8 +112,8 @@ def k8psh(name: str, client: Program, server: Program, lane: str = "") -> Factor
     return serving
 
 
-def _write_start(path: Path, python: str) -> None:
-    path.write_text(_START.format(python=python, project=str(PROJECT)))
+def _write_start(path: Path, python: str, source: Path = PROJECT) -> None:
+    path.write_text(_START.format(python=python, project=str(source)))
     path.chmod(0o755)
 
 

@@ -27,6 +27,8 @@ _log = logging.getLogger("k8psh.session")
 
 _MOST_DESCRIPTORS = 8
 """The streams, and two for a jobserver; some more are closed in order, not by the kernel."""
+_MOST_RECEIVES = 4
+"""A quarter of a MiB: what is longer waits for its turn, behind others."""
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
 
 
@@ -56,7 +58,7 @@ class DirectSession(Session):
     def start_now(self) -> bool:
         """Start the command if that takes no waiting and nothing is wrong; otherwise `run` is to do it."""
         try:
-            self._connection.received(self._receive(self._connection.space()))
+            self._receive_all()
         except OSError:
             return False
         try:
@@ -67,6 +69,15 @@ class DirectSession(Session):
         except Exception as error:  # noqa: BLE001 - `run` deals with it, as with all others
             self._failure = error
         return self._child is not None and not len(self._connection)  # more to heed: not one that just waits
+
+    def _receive_all(self) -> None:
+        """Receive what is there: one that fills the memory offered goes on."""
+        for _ in range(_MOST_RECEIVES):
+            space = self._connection.space()
+            count = self._receive(space)
+            self._connection.received(count)
+            if count < len(space):
+                return
 
     def finish_now(self) -> bool:
         """Answer for a command that has ended; False where that takes waiting: `run` is to do it."""

@@ -9,7 +9,7 @@ import termios
 from ..config.arguments import LineMapping
 from ..wire.frames import HEADER, Stream, encode_frame
 
-_INITIAL_BYTES = 16 * 1024
+_INITIAL_BYTES = 4 * 1024
 _LARGEST_BYTES = 1024 * 1024
 """The largest pipe an unprivileged process may have; a pipe that keeps being full gets it."""
 _TERMINAL_BYTES = 256 * 1024

@@ -57,22 +57,34 @@ class Session(ABC):
 
     async def _read_request(self) -> Request | None:
         """Return the request, None where the connection ends without one."""
+        with contextlib.suppress(BlockingIOError):  # mostly all of it is there: a time limit costs more
+            return self._receive_request()
         with trio.move_on_after(_REQUEST_SECONDS):
             while True:
-                event = self._connection.next_event()
-                if isinstance(event, Request):
-                    return event
-                try:
-                    count = self._receive(self._connection.space())
-                except BlockingIOError:
-                    await trio.lowlevel.wait_readable(self._sock)
-                    continue
-                except OSError:
-                    return None
-                if not count:
-                    return None
-                self._connection.received(count)
+                await trio.lowlevel.wait_readable(self._sock)
+                with contextlib.suppress(BlockingIOError):
+                    return self._receive_request()
         return None
+
+    def _receive_request(self) -> Request | None:
+        """Return the request, None where the connection ends without one.
+
+        Raises:
+            BlockingIOError: it isn't all there.
+        """
+        while True:
+            event = self._connection.next_event()
+            if isinstance(event, Request):
+                return event
+            try:
+                count = self._receive(self._connection.space())
+            except BlockingIOError:
+                raise
+            except OSError:
+                return None
+            if not count:
+                return None
+            self._connection.received(count)
 
     async def _call(self, request: Request) -> None:
         try:

@@ -2,8 +2,8 @@
 
 from .frames import HEADER
 
-_INITIAL_BYTES = 16 * 1024
-"""A call without much input or output never needs more; clearing more would cost a build its time."""
+_INITIAL_BYTES = 4 * 1024
+"""Most requests are shorter; clearing more would push out of the cache what the call needs next."""
 _LARGEST_STREAM_BYTES = 1024 * 1024
 """What a stream's throughput profits from: the largest pipe that an unprivileged process may have."""
 
