@@ -55,6 +55,11 @@ class Child:
         self.signal_group(signal.SIGTERM)
         self.signal_group(signal.SIGCONT)  # a stopped process takes TERM only when it goes on
 
+    def kill(self) -> None:
+        """End the command's group for good; a reaped child's number may be another's already."""
+        if self._status is None:
+            self.signal_group(signal.SIGKILL)
+
     async def end(self, grace_period: float) -> None:
         """End the child's whole group: TERM, `grace_period` seconds, KILL; reap the child.
 

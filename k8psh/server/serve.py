@@ -23,6 +23,9 @@ from .session import Session
 _ORPHAN_SECONDS = 1.0
 """How often process 1 looks for ended orphans: a zombie harms nobody for a second, a wake-up each costs."""
 
+_LAST_WORDS_SECONDS = 1.0
+"""How long clients get to take how their commands ended, once those are killed, before the server ends."""
+
 _log = logging.getLogger("k8psh.server")
 
 
@@ -39,12 +42,17 @@ class Server:
         self._desk = Desk(self._serve_soon)
         self._accepted = 0
         self._accepting = trio.CancelScope()
+        self._ending = trio.Event()
+        self._hurry = trio.Event()
+        self._active: set[Session] = set()
+        self._grace_seconds = max(one.configuration.grace_period_ms for one in calls.values()) / 1000
         self._sessions: trio.Nursery
 
     async def run(self, *, ends_on_hangup: bool, is_init: bool) -> None:
         """Serve until a signal, the time limit or the last allowed connection; wait for the commands.
 
-        A second signal, or options that say not to wait, end the running commands.
+        A second signal, or options that say not to wait, end the running commands: TERM, the grace period,
+        KILL. A third one ends the grace period.
         """
         async with trio.open_nursery() as helpers:
             await helpers.start(self._heed_signals, ends_on_hangup)
@@ -54,9 +62,10 @@ class Server:
             async with trio.open_nursery() as self._sessions:
                 await self._accept()
                 self._desk.release()
-                _log.debug("no further connections; %d sessions left", len(self._sessions.child_tasks))
+                _log.debug("no further connections; %d sessions left", len(self._active))
+                helpers.start_soon(self._end_sessions)
                 if not self._options.wait:
-                    self._sessions.cancel_scope.cancel()
+                    self._ending.set()
             helpers.cancel_scope.cancel()
 
     async def _accept(self) -> None:
@@ -83,7 +92,20 @@ class Server:
             return False
         return True
 
+    async def _end_sessions(self) -> None:
+        """When it's time, end the commands that run; their clients still learn how they ended."""
+        await self._ending.wait()
+        for session in self._active:
+            session.end()
+        with trio.move_on_after(self._grace_seconds):
+            await self._hurry.wait()
+        for session in self._active:
+            session.kill()
+        await trio.sleep(_LAST_WORDS_SECONDS)
+        self._sessions.cancel_scope.cancel()
+
     def _serve_soon(self, session: Session) -> None:
+        self._active.add(session)
         self._sessions.start_soon(self._serve, session)
 
     async def _serve(self, session: Session) -> None:
@@ -93,6 +115,7 @@ class Server:
         except Exception as error:  # noqa: BLE001 - a defect must not end the other sessions
             _log.error("a session failed: %r", error, exc_info=_log.isEnabledFor(logging.DEBUG))
         finally:
+            self._active.discard(session)
             session.close()
 
     def _session(self, connection: Connection) -> Session | None:
@@ -119,8 +142,10 @@ class Server:
                 if number == signal.SIGHUP and not ends_on_hangup:
                     continue
                 _log.debug("told to end by %s", signal.Signals(number).name)
-                if self._accepting.cancel_called:
-                    self._sessions.cancel_scope.cancel()
+                if self._ending.is_set():
+                    self._hurry.set()
+                elif self._accepting.cancel_called:
+                    self._ending.set()
                 self._accepting.cancel()
 
     async def _reap_orphans(self) -> None:

@@ -55,6 +55,19 @@ class Session(ABC):
         """Close the connection."""
         self._sock.close()
 
+    def end(self) -> None:
+        """Ask the command to end; a client that hasn't said what it wants by now is parted with."""
+        if self._child is not None:
+            self._child.terminate()
+        else:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RD)
+
+    def kill(self) -> None:
+        """End the command's group for good."""
+        if self._child is not None:
+            self._child.kill()
+
     async def _read_request(self) -> Request | None:
         """Return the request, None where the connection ends without one."""
         with contextlib.suppress(BlockingIOError):  # mostly all of it is there: a time limit costs more
@@ -89,7 +102,7 @@ class Session(ABC):
     async def _call(self, request: Request) -> None:
         try:
             await self._greet(request)
-            child = self._child or self._start_command(request)
+            self._child = child = self._child or self._start_command(request)
         except K8pshError as error:
             await self._reject(request, error)
             return

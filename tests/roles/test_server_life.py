@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+GRACE_SECONDS = 5  # without gracePeriodMs in the configuration
 SLOW = b"trap 'exit 7' TERM; echo ready; read x; exit 3"
 
 
@@ -61,14 +62,14 @@ def test_waiting_for_commands(
 def test_second_signal(
     site: Any, serving: Callable[..., Any], begin: Callable[[], Any], wait_refused: Callable[[], None]
 ) -> None:
-    """A second signal ends the running commands, and the server with 0."""
+    """A second signal ends the running commands, whose clients learn how, and the server with 0."""
     server = serving("-d")
     with begin() as call:
         server.terminate()
         wait_refused()
         server.terminate()
+        assert call.finish().exit_code == 7
         assert site.processes.finish(server).code == 0
-        call.finish()
 
 
 def test_no_wait(site: Any, serving: Callable[..., Any], begin: Callable[[], Any]) -> None:
@@ -76,8 +77,61 @@ def test_no_wait(site: Any, serving: Callable[..., Any], begin: Callable[[], Any
     server = serving("-d", "--no-wait")
     with begin() as call:
         server.terminate()
+        assert call.finish().exit_code == 7
         assert site.processes.finish(server).code == 0
-        call.finish()
+
+
+IMPATIENT = """\
+baseDirectory: base
+gracePeriodMs: 200
+servers:
+- name: alpha
+  port: {port}
+  environment: [{{inherit: PATH}}]
+  commands: {{sh: /bin/sh}}
+"""
+STUBBORN = b"trap '' TERM; echo ready; while :; do sleep 1; done"
+
+
+def test_command_that_does_not_want_to_end(
+    site: Any, serving: Callable[..., Any], make_request: Callable[..., bytes]
+) -> None:
+    """A server that doesn't wait kills a command that ignores TERM when the grace period is over."""
+    site.configuration = site.directory / "k8psh.yaml"
+    site.configure(template=IMPATIENT)
+    server = serving("-d", "--no-wait")
+    with site.call(make_request(b"sh", b"-c", STUBBORN)) as call:
+        call.read_stdout(6)
+        server.terminate()
+        assert call.finish().exit_code == 128 + signal.SIGKILL
+        assert site.processes.finish(server).code == 0
+
+
+def test_connection_without_request(site: Any, serving: Callable[..., Any]) -> None:
+    """A server that doesn't wait isn't held up by a connection that has said nothing yet."""
+    server = serving("-d", "--no-wait")
+    with site.call():
+        server.terminate()
+        assert site.processes.finish(server).code == 0
+
+
+def test_third_signal(
+    site: Any,
+    serving: Callable[..., Any],
+    make_request: Callable[..., bytes],
+    wait_refused: Callable[[], None],
+) -> None:
+    """A signal to a server that is ending its commands ends their grace period."""
+    server = serving("-d", "--no-wait")
+    with site.call(make_request(b"sh", b"-c", STUBBORN)) as call:
+        call.read_stdout(6)
+        server.terminate()
+        wait_refused()
+        before = time.monotonic()
+        server.terminate()
+        assert call.finish().exit_code == 128 + signal.SIGKILL
+        assert time.monotonic() - before < GRACE_SECONDS
+    assert site.processes.finish(server).code == 0
 
 
 def test_commands_end_with_the_server(
