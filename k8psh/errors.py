@@ -9,6 +9,7 @@ K8pshError                 125, a failure of k8psh itself
 │   └── LimitExceededError 125, the peer sent more than is allowed
 ├── WorkingDirectoryError  125, a working directory that isn't shared
 ├── RejectedError          what the server says: 125, 126 or 127
+├── OutputError            1, standard output can't be written to: what a program at home ends with
 ├── NotServingError        1, what --probe finds (client.probe)
 └── ConnectionLostError    125, no server, or it went away without an exit status
 
@@ -32,6 +33,12 @@ class RejectedError(K8pshError):
     def __init__(self, text: str, exit_code: int = 125) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+
+
+class OutputError(K8pshError):
+    """The caller's standard output can't be written to."""
+
+    exit_code = 1
 
 
 class UsageError(K8pshError):

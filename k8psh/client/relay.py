@@ -6,7 +6,7 @@ import signal
 
 import trio
 
-from ..errors import K8pshError, ProtocolError
+from ..errors import K8pshError, OutputError, ProtocolError
 from ..exit_status import Exited, ExitStatus, Killed
 from ..wire.client_connection import ClientConnection
 from ..wire.events import Data, Delivered, End, ExitCode, Hello, Rejected, Request, Terminal, TermSignal
@@ -161,7 +161,7 @@ class RelayCall:
             await self._tell_unread(stream)
         except OSError as error:
             if stream is Stream.STDOUT:
-                raise K8pshError(f"standard output can't be written to: {error.strerror}") from error
+                raise OutputError(f"standard output can't be written to: {error.strerror}") from error
 
     async def _tell_unread(self, stream: Stream) -> None:
         """Let the command learn that nobody reads this stream any more."""
