@@ -51,7 +51,7 @@ def _this_process(closed: frozenset[int]) -> ThisProcess:
     restore_environment()
     called_as, *arguments = (_text(os.fsencode(word)) for word in sys.argv)
     environment = {_text(name): _text(value) for name, value in os.environb.items()}
-    if os.path.basename(called_as) in _ENTRY_NAMES:
+    if os.path.basename(called_as) in _ENTRY_NAMES and not os.path.islink(called_as):  # a stub is a link
         called_as = "k8psh"
         if arguments and arguments[0].startswith(_CONTAINER):
             environment.setdefault(NAME_VARIABLE, arguments.pop(0).removeprefix(_CONTAINER))

@@ -54,17 +54,30 @@ def find_runtime(called_as: str) -> Runtime:
     Raises:
         K8pshError: there is no executable that could be linked to.
     """
-    entry = os.path.abspath(sys.argv[0])
-    if os.path.basename(entry) in (START, PROGRAM):
-        start = os.path.join(os.path.dirname(os.path.realpath(entry)), START)
+    if _is_behind_stub_program():
+        start = os.path.join(os.path.dirname(os.path.realpath(sys.argv[0])), START)
         return Runtime(executable=os.path.abspath(called_as), command=(start,))
     command = (sys.executable, "-P", "-m", __package__)
     for candidate in (NATIVE_PROGRAM, *_scripts(called_as)):
-        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+        if _is_executable(candidate):
             return Runtime(executable=candidate, command=command)
     raise K8pshError(
         "there is no k8psh executable that stubs could be links to: install it, by pip or by --install FILE"
     )
+
+
+def has_stub_program() -> bool:
+    """Tell whether stubs are links to the stub program; where they aren't, each call starts Python."""
+    return _is_behind_stub_program() or _is_executable(NATIVE_PROGRAM)
+
+
+def _is_behind_stub_program() -> bool:
+    """Tell whether the stub program has started us: in the bundle, and where --install has put it."""
+    return os.path.basename(sys.argv[0]) in (START, PROGRAM)
+
+
+def _is_executable(path: str) -> bool:
+    return os.access(path, os.X_OK) and os.path.isfile(path)
 
 
 def _scripts(called_as: str) -> list[str]:

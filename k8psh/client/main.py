@@ -15,7 +15,13 @@ from ..container import NAME_VARIABLE
 from ..errors import ConfigurationError, Problem, UsageError
 from ..exit_status import Exited, ExitStatus
 from ..process import ThisProcess, working_directory
+from ..runtime import has_stub_program
 from ..server.options import server_options
+
+_NO_STUB_PROGRAM = (
+    "there is no stub program for {machine} here: each call starts Python, which works but is slow; "
+    "install the wheel for {machine}, or the bundle by its own --install FILE"
+)
 
 
 def run_client(process: ThisProcess) -> ExitStatus:
@@ -103,8 +109,10 @@ def _check(parsed: Parsed, environment: Mapping[str, str]) -> ExitStatus:
     path = parsed.values.get("config") or default_path(environment, working_directory())
     loaded = load(path, environment)
     for warning in loaded.warnings:
-        print(f"k8psh: warning: {warning}", file=sys.stderr)  # noqa: T201 - the tool's output
+        _warn(str(warning))
     _check_server_arguments(loaded.configuration)
+    if not has_stub_program():
+        _warn(_NO_STUB_PROGRAM.format(machine=os.uname().machine))
     if parsed.has("output"):
         from ..config.report import describe
 
@@ -123,6 +131,10 @@ def _check_server_arguments(configuration: Configuration) -> None:
             problems.append(Problem(file=configuration.file, text=f"server {server.name!r}: {error}"))
     if problems:
         raise ConfigurationError(problems)
+
+
+def _warn(text: str) -> None:
+    print(f"k8psh: warning: {text}", file=sys.stderr)  # noqa: T201 - the tool's output
 
 
 def _without_server(words: Sequence[str], end: int) -> tuple[str, ...]:
