@@ -19,6 +19,11 @@ from .processes import INSTALLED, PATIENCE_SECONDS, ROOT, Processes, wait
 hypothesis.settings.register_profile("k8psh", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("k8psh")
 
+# A shell without job control has what it starts by `&` ignore these, and so would every program under test.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
+
 TEST_SECONDS, SLOW_TEST_SECONDS = 100, 600
 _START = """\
 #!{python}
