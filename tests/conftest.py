@@ -19,10 +19,10 @@ from .processes import INSTALLED, PATIENCE_SECONDS, ROOT, Processes, wait
 hypothesis.settings.register_profile("k8psh", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("k8psh")
 
-# A shell without job control has what it starts by `&` ignore these, and so would every program under test.
-for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+# What `&` starts without job control ignores INT and QUIT, what nohup starts HUP: we, and what we test.
+for _number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
     if signal.getsignal(_number) is signal.SIG_IGN:
-        signal.signal(_number, _handler)
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 TEST_SECONDS, SLOW_TEST_SECONDS = 100, 600
 _START = """\
@@ -77,6 +77,22 @@ def is_alive() -> Callable[[int], bool]:
             return False
 
     return alive
+
+
+@pytest.fixture(scope="session")
+def wait_still() -> Callable[[int], None]:
+    """Return a function that waits until a process has neither read nor written anything for a while."""
+
+    def still(pid: int) -> None:
+        seen: list[str] = []
+
+        def is_still() -> bool:
+            seen.append(Path(f"/proc/{pid}/io").read_text())
+            return len(seen) > 40 and len(set(seen[-40:])) == 1
+
+        wait(is_still, f"process {pid} to stall")
+
+    return still
 
 
 @pytest.fixture
