@@ -138,20 +138,20 @@ bool relay_use_received(struct relay *relay, int *exit_code)
 
 /* Moves payload from the connection to a pipe, without a copy of ours; returns false where it can't.
  *
- * EAGAIN is the pipe's, since the connection was readable. Any other error is left to recv to name.
+ * EAGAIN is the pipe's, since the connection was readable. Any other error, a reader who has gone among them, is
+ * left to recv or write to name.
  */
 static bool splice_payload(struct relay *relay)
 {
     struct stream *stream = &relay->streams[relay->reader.header[0] - FRAME_STDIN_DATA];
     ssize_t count = splice(relay->outbound.connection, NULL, stream->descriptor, NULL,
                            relay->reader.payload_left, SPLICE_F_NONBLOCK);
+    stream->polled = false;  /* what a poll had said is used up */
     if (count > 0)
         relay->reader.payload_left -= (uint32_t)count;
     else if (count < 0 && errno == EAGAIN)
         relay->blocked = stream;
-    else if (count < 0 && errno == EPIPE)
-        write_failed(relay, stream);
-    else if (count == 0 || errno != EINTR)
+    else
         relay->cannot_splice = true;
     return !relay->cannot_splice;
 }

@@ -1,6 +1,7 @@
 """One direction of the relay: what the command writes, on its way into frames."""
 
 import array
+import contextlib
 import errno
 import fcntl
 import os
@@ -10,10 +11,14 @@ from ..config.arguments import LineMapping
 from ..wire.frames import HEADER, Stream, encode_frame
 
 _INITIAL_BYTES = 4 * 1024
+_PIPE_BYTES = 64 * 1024
+"""What a pipe holds at first (pipe(7)): it's made larger, never smaller."""
 _LARGEST_BYTES = 1024 * 1024
 """The largest pipe an unprivileged process may have; a pipe that keeps being full gets it."""
 _TERMINAL_BYTES = 256 * 1024
 """Several times what a terminal holds: whoever goes on writing to it after the command isn't waited for."""
+_MAPPED_BYTES = 16 * 1024
+"""Lines are mapped in one go, while others wait."""
 _LONGEST_LINE_BYTES = 64 * 1024
 """A line that's longer is relayed in parts, which may hide a path at the seam."""
 
@@ -29,6 +34,8 @@ class Output:
         self.descriptor = descriptor
         self.ended = False
         self.readable = True
+        self.heeded = True
+        """Whether the epoll set tells when there is more."""
         self._left: int | None = None
         self._buffer = bytearray(HEADER.size + _INITIAL_BYTES)
 
@@ -89,13 +96,11 @@ class Output:
         if size >= _LARGEST_BYTES or self._left is not None:
             return
         size *= 4
-        self._buffer = bytearray(
-            HEADER.size + size
-        )  # the frame just returned holds the old one till it's sent
-        try:
-            fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, size)
-        except OSError:
-            return  # the user's share of pipe memory is used up: the pipe stays as it is
+        # The frame just returned holds the old one till it's sent.
+        self._buffer = bytearray(HEADER.size + size)
+        if size > _PIPE_BYTES:
+            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
+                fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, size)
 
 
 class TerminalOutput(Output):
@@ -127,6 +132,7 @@ class MappedOutput(Output):
 
     def __init__(self, stream: Stream, descriptor: int, mapping: LineMapping) -> None:
         super().__init__(stream, descriptor)
+        self._buffer = bytearray(HEADER.size + _MAPPED_BYTES)
         self._mapping = mapping
         self._held = b""
 

@@ -6,7 +6,6 @@ edge-triggered: "any of these" is one wait, and each descriptor is tried until i
 
 import select
 import socket
-from dataclasses import dataclass
 
 import trio
 
@@ -14,11 +13,10 @@ from ..wire.events import Data, End, OutputClosed, Signal, Terminate, WindowSize
 from ..wire.frames import Stream, encode_end
 from ..wire.server_connection import ServerConnection
 from .child import Child
-from .input import Input
-from .output import Output, TerminalOutput
 from .peer import has_vanished
 from .session import ClientVanishedError
 from .signals import answer
+from .streams import Streams
 from .terminal import set_size
 
 _MOVES_PER_TURN = 16
@@ -28,20 +26,12 @@ _STALL_SECONDS = 1.0
 _MOST_CONTROL_BYTES = 4096
 """How many answers may wait for a client that takes none."""
 _CONNECTION = select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_READABLE = {True: select.EPOLLIN, False: 0}
 _CLOSED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Streams:
-    """Our ends of a command's streams, non-blocking; `terminal` is the master where it has one."""
-
-    input: Input
-    outputs: tuple[Output, ...]
-    terminal: int = -1
-
-
 class Relay:
-    """The relay of one command; its streams are the relay's to close."""
+    """The relay of one command, between its streams and the connection."""
 
     def __init__(
         self, connection: ServerConnection, sock: socket.socket, streams: Streams, child: Child
@@ -49,14 +39,15 @@ class Relay:
         self._connection = connection
         self._sock = sock
         self._child = child
+        self._streams = streams
         self._input = streams.input
-        self._outputs = {output.descriptor: output for output in streams.outputs}
+        self._outputs = list(streams.outputs)
         self._terminal = streams.terminal
         self._unsent = memoryview(b"")
         self._control = b""
         self._receivable = True
         self._sendable = True
-        self._heeds = (True, True)
+        self._heeds_input = True
         self._exited = False
         self.input_ended = False
         self._epoll = select.epoll(5)
@@ -67,26 +58,12 @@ class Relay:
         self._epoll.register(self._sock, _CONNECTION | select.EPOLLIN)
         self._epoll.register(self._child.pidfd, select.EPOLLIN | edge)
         self._epoll.register(self._input.descriptor, select.EPOLLOUT | edge)
-        for descriptor in self._outputs:
-            self._epoll.register(descriptor, select.EPOLLIN | edge)
-
-    def hang_up(self) -> None:
-        """Close the command's stdin, and a terminal whole, which sends HUP (credentials(7)).
-
-        Outputs that are pipes stay until the end: a command that writes a last line when it's asked to end
-        mustn't die of that before it has cleaned up.
-        """
-        self._input.close()
-        for output in self._outputs.values():
-            if isinstance(output, TerminalOutput):
-                output.abandon()
+        for output in self._outputs:
+            self._epoll.register(output.descriptor, select.EPOLLIN | edge)
 
     def close(self) -> None:
-        """Close the command's streams and the epoll set."""
+        """Close the epoll set; the streams are the caller's."""
         self._epoll.close()
-        self._input.close()
-        for output in self._outputs.values():
-            output.close()
 
     async def run(self) -> None:
         """Relay until the command has ended, and everything that it wrote is sent.
@@ -101,20 +78,17 @@ class Relay:
                 if not self._move():
                     break
             else:
+                self._heed_news()
                 await trio.lowlevel.checkpoint()
                 continue
             if not self._is_over():
                 await self._wait()
 
     def _is_over(self) -> bool:
-        return self._exited and not self._unsent and self._has_ended()
-
-    def _has_ended(self) -> bool:
-        """Tell whether the command has closed its outputs, as it does when it ends."""
-        return all(output.ended for output in self._outputs.values())
+        return self._exited and not self._unsent and self._streams.have_ended()
 
     async def _wait(self) -> None:
-        self._heed_what_helps()
+        self._heed_news()
         if not self._input.unwritten:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
             return
@@ -123,20 +97,19 @@ class Relay:
         if stall.cancelled_caught and has_vanished(self._sock):
             raise ClientVanishedError
 
-    def _heed_what_helps(self) -> None:
-        """Be woken by what can be dealt with.
+    def _heed_news(self) -> None:
+        """Be woken only by what isn't known yet.
 
-        While the client doesn't keep up with the command, each of its writes would wake us for nothing, and
-        the other way round.
+        What is readable and waits, since the other end doesn't keep up, would wake us for nothing with each
+        write to it. When it's heeded again, the epoll set tells at once if it's readable by then.
         """
-        heeds = (not self._unsent, not self._input.unwritten)
-        if heeds == self._heeds:
-            return
-        self._heeds = heeds
-        for output in self._outputs.values():
-            if not output.ended:
-                self._epoll.modify(output.descriptor, select.EPOLLET | (select.EPOLLIN if heeds[0] else 0))
-        self._epoll.modify(self._sock, _CONNECTION | (select.EPOLLIN if heeds[1] else 0))
+        for output in self._outputs:
+            if output.heeded is output.readable and not output.ended:
+                output.heeded = not output.readable
+                self._epoll.modify(output.descriptor, select.EPOLLET | _READABLE[output.heeded])
+        if self._heeds_input is self._receivable:
+            self._heeds_input = not self._receivable
+            self._epoll.modify(self._sock, _CONNECTION | _READABLE[self._heeds_input])
 
     def _note(self, descriptor: int, events: int) -> None:
         """Note what a descriptor is ready for."""
@@ -147,15 +120,14 @@ class Relay:
                 raise ClientVanishedError
         elif descriptor == self._child.pidfd:
             self._exited = True
-            self._input.close()
-            for output in self._outputs.values():
-                output.finish()
+            self._streams.finish()
         elif descriptor == self._input.descriptor:
             self._input.writable = True
             if events & select.EPOLLERR:
                 self._refuse_input()
-        elif descriptor in self._outputs:  # not the input's number, closed since the events were taken
-            self._outputs[descriptor].readable = True
+        else:
+            for output in self._outputs:
+                output.readable |= output.descriptor == descriptor
 
     def _move(self) -> bool:
         """Do what can be done without waiting; tell whether there was anything."""
@@ -173,12 +145,15 @@ class Relay:
             self._unsent, self._control = memoryview(self._control), b""
             return self._send()
         moved = False
-        for output in self._outputs.values():
-            if output.readable and not output.ended and not self._unsent:
-                frame = output.next_frame()
-                if frame is not None:
-                    self._unsent = frame
-                    moved = self._send()
+        for output in self._outputs:
+            frame = output.next_frame() if output.readable and not output.ended else None
+            if frame is not None:
+                self._unsent = frame
+                moved = self._send() or moved
+                if self._unsent:
+                    self._outputs.remove(output)
+                    self._outputs.append(output)  # behind the others, which may have something to say as well
+                    break
         return moved
 
     def _send(self) -> bool:
@@ -186,7 +161,7 @@ class Relay:
             return False
         # The last frames wait for the exit status, in the kernel and for 200 ms at the most (TCP_CORK in
         # tcp(7)): one wake-up of the client instead of three.
-        flags = socket.MSG_MORE if self._exited or self._has_ended() else 0
+        flags = socket.MSG_MORE if self._exited or self._streams.have_ended() else 0
         try:
             sent = self._sock.send(self._unsent, flags)
         except BlockingIOError:
@@ -208,7 +183,7 @@ class Relay:
                 self._end_input()
                 return True
             case OutputClosed(stream=stream):
-                self._close_output(stream)
+                self._streams.abandon(stream)
                 return True
             case WindowSize() as size:
                 if self._terminal >= 0:
@@ -245,13 +220,7 @@ class Relay:
             self._input.close()
         else:
             self._terminal = -1
-            self.hang_up()
-
-    def _close_output(self, stream: Stream) -> None:
-        """Let the command learn that nobody reads this stream any more."""
-        for output in self._outputs.values():
-            if output.stream is stream:
-                output.abandon()
+            self._streams.hang_up()
 
     def _refuse_input(self) -> None:
         """Tell the client that the command has closed its stdin."""

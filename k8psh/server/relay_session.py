@@ -16,8 +16,9 @@ from .child import Child, Children
 from .input import Input
 from .output import MappedOutput, Output, TerminalOutput
 from .pipes import Pipes
-from .relay import Relay, Streams
+from .relay import Relay
 from .session import Session
+from .streams import Streams
 from .terminal import open_terminal, wants_terminal
 
 _LINGER_SECONDS = 1.0
@@ -99,12 +100,12 @@ class RelaySession(Session):
         return child.reap()
 
     def _hang_up(self) -> None:
-        if self._relay is not None:
-            self._relay.hang_up()
+        self._streams.hang_up()
 
     def _release(self) -> None:
         if self._relay is not None:
             self._relay.close()
+        self._streams.close()
 
     async def _part(self) -> None:
         if self._relay is not None and self._relay.input_ended:

@@ -54,19 +54,16 @@ def test_background_child_that_ignores_the_request(
 
 
 def test_client_killed_while_its_input_stalls(
-    client: Any, is_alive: Callable[..., bool], wait_until: Callable[..., Any], zeros: Any
+    client: Any,
+    is_alive: Callable[..., bool],
+    wait_until: Callable[..., Any],
+    wait_still: Callable[[int], None],
+    zeros: Any,
 ) -> None:
     """The command ends with its client, even when it hasn't taken what the client sent."""
     process = client.start("sh", "-c", "echo $$; exec sleep 1000", stdin=zeros)
     (pid,) = _pids(process)
-    seen: list[str] = []
-
-    def is_stalled() -> bool:
-        with open(f"/proc/{process.pid}/io") as file:
-            seen.append(file.readline())  # rchar: how much it has read
-        return len(seen) > 40 and len(set(seen[-40:])) == 1
-
-    wait_until(is_stalled, "a full connection")
+    wait_still(process.pid)
     process.kill()
     wait_until(lambda: not is_alive(pid), "the command's end")
 

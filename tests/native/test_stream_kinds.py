@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,28 +151,60 @@ def test_terminal(called: Any, make_frame: Any, make_exit: Any, finish: Any) -> 
 
 
 @pytest.fixture
-def open_directory() -> Iterator[Path]:
-    """A directory that every user can enter."""
+def called_by_another(place: Any, server: Any) -> Iterator[Callable[..., Any]]:
+    """Like `called`, but the stub is another user's than the pipes: it can't open them anew."""
     directory = Path(tempfile.mkdtemp())
     directory.chmod(0o755)
-    yield directory
+    program = shutil.copy(place.program[-1], directory / "k8psh")
+    elsewhere = type(place)(directory, [program], server.port)
+    elsewhere.write()
+
+    def call(**streams: Any) -> tuple[Any, Any]:
+        process = elsewhere.start("true", stdin=subprocess.PIPE, user=65534, group=65534, **streams)
+        connection = server.accept()
+        connection.read_request()
+        return process, connection
+
+    yield call
+    elsewhere.close()
     shutil.rmtree(directory)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_pipes_of_another_user(
-    place: Any, server: Any, finish: Any, make_frame: Any, make_exit: Any, open_directory: Path
-) -> None:
-    """Pipes that can't be opened anew, since another user made them, carry everything as well."""
-    program = shutil.copy(place.program[-1], open_directory / "k8psh")
-    elsewhere = type(place)(open_directory, [program], server.port)
-    elsewhere.write()
-    process = elsewhere.start("true", stdin=subprocess.PIPE, user=65534, group=65534)
-    connection = server.accept()
-    connection.read_request()
+def send_line(process: Any, connection: Any) -> None:
+    """Have the stub read something, which it can't while it waits for a pipe."""
     process.stdin.write(b"in")
     process.stdin.flush()
     assert connection.read_frame() == (STDIN, b"in")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_pipes_of_another_user(called_by_another: Any, finish: Any, make_frame: Any, make_exit: Any) -> None:
+    """Pipes that can't be opened anew, since another user made them, carry everything as well."""
+    process, connection = called_by_another()
+    send_line(process, connection)
     content = os.urandom(300_000)
     connection.send(make_frame(STDOUT, content), make_frame(STDERR, b"err"), make_exit(8))
     assert finish(process) == (8, content, b"err")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_full_pipe_of_another_user(
+    called_by_another: Any, finish: Any, make_frame: Any, make_exit: Any, wait_until: Callable[..., Any]
+) -> None:
+    """One that splice(2) has filled isn't written to, though an earlier poll had said that it could be."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
+    process, connection = called_by_another(stdout=writing)
+    os.close(writing)
+    content = os.urandom(200_000)
+    frame = make_frame(STDOUT, content)
+    connection.send(frame[:-1])
+    with open(reading, "rb") as pipe:
+        assert pipe.read(len(content) - 1) == content[:-1]
+        connection.send(frame[-1:])
+        wait_until(lambda: fcntl.ioctl(reading, termios.FIONREAD, bytes(4)) == b"\1\0\0\0", "the last byte")
+        connection.send(make_frame(STDOUT, b"more"))
+        send_line(process, connection)
+        connection.send(make_exit(8))
+        assert pipe.read() == content[-1:] + b"more"
+    assert finish(process)[0] == 8

@@ -97,14 +97,8 @@ def test_callers_at_once(
     assert server.poll() is None
 
 
-def _is_still(pid: int, seen: list[str]) -> bool:
-    """Tell whether a process has neither read nor written anything for a while."""
-    seen.append(Path(f"/proc/{pid}/io").read_text())
-    return len(seen) > 50 and len(set(seen[-50:])) == 1
-
-
 def test_slow_reader(
-    site: Any, server: Any, make_request: Callable[..., bytes], wait_until: Callable[..., Any]
+    site: Any, server: Any, make_request: Callable[..., bytes], wait_still: Callable[[int], None]
 ) -> None:
     """A client that doesn't read makes the command wait, and not the server grow."""
     peak = _forget_peak(server.pid)
@@ -112,8 +106,7 @@ def test_slow_reader(
         site.call(make_request(b"cat"), b"\4\0\0\0\0"),
         site.call(make_request(b"sh", b"-c", b"cat /dev/zero")),
     ):
-        seen: list[str] = []
-        wait_until(lambda: _is_still(server.pid, seen), "a full connection")
+        wait_still(server.pid)
         assert _status(server.pid, "VmHWM") * 1024 - peak < 4 * MIB
 
 
