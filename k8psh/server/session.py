@@ -112,7 +112,7 @@ class Session(ABC):
             return
         try:
             await self._finish(request, await self._carry(child))
-        except (ClientVanishedError, ProtocolError):
+        except (ClientVanishedError, ProtocolError, OSError):  # the last: we lack descriptors
             self._hang_up()
             await child.end(self._calls.configuration.grace_period_ms / 1000)
             raise
