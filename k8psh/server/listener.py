@@ -21,6 +21,8 @@ _SEND_BYTES = 192 * 1024
 """How much may be on its way to a client of the relay lane. With the megabytes that the kernel would allow
 in the end, there is always room to send: the server is woken for each write of the command and sends little
 at a time. Measured: with this, half as much again comes out of a command that only writes."""
+_CONGESTION_CONTROL = b"reno"
+"""Every Linux has it. What a machine may be set to, bbr, paces what is sent by a clock, as no loopback needs it."""
 _EXHAUSTED_PAUSE_SECONDS = 0.1
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -98,9 +100,11 @@ def listen(sections: Iterable[Server]) -> list[Listener]:
 def _listen_tcp(section: Server) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # These two are handed on to what is accepted.
+    # These are handed on to what is accepted.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, _CONGESTION_CONTROL)
     return _listening(sock, (ADDRESS, section.port), f"{ADDRESS} port {section.port}")
 
 
