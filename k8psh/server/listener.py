@@ -22,7 +22,7 @@ _SEND_BYTES = 192 * 1024
 in the end, there is always room to send: the server is woken for each write of the command and sends little
 at a time. Measured: with this, half as much again comes out of a command that only writes."""
 _CONGESTION_CONTROL = b"reno"
-"""Every Linux has it. What a machine may be set to, bbr, paces what is sent by a clock, as no loopback needs it."""
+"""Every Linux has it. Others that a machine may be set to (bbr) pace by a clock, which no loopback needs."""
 _EXHAUSTED_PAUSE_SECONDS = 0.1
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
