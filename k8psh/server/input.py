@@ -1,12 +1,8 @@
 """The other direction of the relay: what the client sends, on its way into the command's stdin."""
 
-import contextlib
-import fcntl
 import os
 
-_MUCH_BYTES = 64 * 1024
-"""What a pipe holds at first (pipe(7)); one that takes all of it at once gets the largest size."""
-_LARGEST_BYTES = 1024 * 1024
+from .pipes import LARGEST_PIPE_BYTES, PIPE_BYTES, enlarge_pipe
 
 
 class Input:
@@ -37,8 +33,9 @@ class Input:
             self.writable = False
             return False
         self.unwritten = self.unwritten[written:]
-        if written >= _MUCH_BYTES and self._may_grow:
-            self._grow()
+        if written >= PIPE_BYTES and self._may_grow:
+            self._may_grow = False
+            enlarge_pipe(self.descriptor, LARGEST_PIPE_BYTES)
         return True
 
     def close(self) -> None:
@@ -47,8 +44,3 @@ class Input:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-
-    def _grow(self) -> None:
-        self._may_grow = False
-        with contextlib.suppress(OSError):  # the user's share of pipe memory is used up, or it's no pipe
-            fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, _LARGEST_BYTES)

@@ -1,7 +1,6 @@
 """One direction of the relay: what the command writes, on its way into frames."""
 
 import array
-import contextlib
 import errno
 import fcntl
 import os
@@ -9,12 +8,9 @@ import termios
 
 from ..config.arguments import LineMapping
 from ..wire.frames import HEADER, Stream, encode_frame
+from .pipes import LARGEST_PIPE_BYTES, enlarge_pipe
 
 _INITIAL_BYTES = 4 * 1024
-_PIPE_BYTES = 64 * 1024
-"""What a pipe holds at first (pipe(7)): it's made larger, never smaller."""
-_LARGEST_BYTES = 1024 * 1024
-"""The largest pipe an unprivileged process may have; a pipe that keeps being full gets it."""
 _TERMINAL_BYTES = 256 * 1024
 """Several times what a terminal holds: whoever goes on writing to it after the command isn't waited for."""
 _MAPPED_BYTES = 16 * 1024
@@ -93,14 +89,12 @@ class Output:
 
     def _grow(self) -> None:
         size = len(self._buffer) - HEADER.size
-        if size >= _LARGEST_BYTES or self._left is not None:
+        if size >= LARGEST_PIPE_BYTES or self._left is not None:
             return
         size *= 4
         # The frame just returned holds the old one till it's sent.
         self._buffer = bytearray(HEADER.size + size)
-        if size > _PIPE_BYTES:
-            with contextlib.suppress(OSError):  # the user's share of pipe memory is used up
-                fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, size)
+        enlarge_pipe(self.descriptor, size)
 
 
 class TerminalOutput(Output):

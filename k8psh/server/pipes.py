@@ -1,7 +1,21 @@
 """The three pipes between the server and a relayed command."""
 
+import contextlib
+import fcntl
 import os
 from types import TracebackType
+
+PIPE_BYTES = 64 * 1024
+"""What a pipe holds at first (pipe(7)): one that is full, or takes all of it at once, has much traffic."""
+LARGEST_PIPE_BYTES = 1024 * 1024
+"""The largest pipe that an unprivileged process may have."""
+
+
+def enlarge_pipe(descriptor: int, size: int) -> None:
+    """Make a pipe larger where that's possible; it's never made smaller than it was at first."""
+    if size > PIPE_BYTES:
+        with contextlib.suppress(OSError):  # the user's share of pipe memory is used up, or it's no pipe
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, size)
 
 
 class Pipes:

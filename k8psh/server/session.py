@@ -116,7 +116,7 @@ class Session(ABC):
             self._hang_up()
             await child.end(self._calls.configuration.grace_period_ms / 1000)
             raise
-        except trio.Cancelled:  # the server ends without waiting
+        except trio.Cancelled:  # the server waits no longer
             child.terminate()
             raise
         finally:
