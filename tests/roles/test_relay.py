@@ -28,6 +28,11 @@ def _switches(process: Any) -> int:
     return int(line.split()[1])
 
 
+def _pid_in(file: Path, wait_until: Callable[..., Any]) -> int:
+    """Wait until a command has written its process id to a file, and return it."""
+    return int(wait_until(lambda: file.exists() and file.read_text(), "the command"))
+
+
 def test_command_that_ends(
     start: Callable[[str], Any],
     is_alive: Callable[[int], bool],
@@ -37,8 +42,8 @@ def test_command_that_ends(
     """What a command has written arrives, and its exit code, when it ended long before anybody read."""
     file = tmp_path / "pid"
     with start(f"head -c {LENGTH} /dev/zero; echo $$ > {file}; exit 4") as call:
-        wait_until(lambda: file.exists() and file.read_text(), "the command's last act")
-        wait_until(lambda: not is_alive(int(file.read_text())), "the command's end")
+        pid = _pid_in(file, wait_until)
+        wait_until(lambda: not is_alive(pid), "the command's end")
         reply = call.finish()
     assert (reply.exit_code, reply.stdout) == (4, bytes(LENGTH))
 
@@ -71,8 +76,8 @@ def test_client_that_goes(
     """A command whose client goes before it has read anything ends."""
     file = tmp_path / "pid"
     with start(f"echo $$ > {file}; exec yes"):
-        wait_until(lambda: file.exists() and file.read_text(), "the command")
-    wait_until(lambda: not is_alive(int(file.read_text())), "the command's end")
+        pid = _pid_in(file, wait_until)
+    wait_until(lambda: not is_alive(pid), "the command's end")
 
 
 def test_output_on_its_way(
@@ -84,8 +89,7 @@ def test_output_on_its_way(
     """Less than 3.5 MiB are taken from a command for a client that takes nothing."""
     file = tmp_path / "pid"
     with start(f"echo $$ > {file}; exec cat /dev/zero"):
-        wait_until(lambda: file.exists() and file.read_text(), "the command")
-        pid = int(file.read_text())
+        pid = _pid_in(file, wait_until)
         wait_still(pid)
         written = Path(f"/proc/{pid}/io").read_text().splitlines()[1]
     assert int(written.removeprefix("wchar: ")) < 3.5 * MIB
